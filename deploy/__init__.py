@@ -1,0 +1,1 @@
+"""How Heddle is set up and run."""

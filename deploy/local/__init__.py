@@ -1,0 +1,1 @@
+"""What make run starts: two sites, a broker and a database of their own."""

@@ -1,0 +1,1 @@
+"""The services: message-queue stages, a gateway, a console and a load generator."""

@@ -1,0 +1,1 @@
+"""Send: plan one delivery per server, sign, POST, keep trouble per host."""

@@ -1,0 +1,1 @@
+"""Remote servers post here: accept, never judge."""

@@ -1,0 +1,1 @@
+"""A simulated fediverse that puts the whole under load and audits it."""

@@ -1,0 +1,1 @@
+"""Operators look here: a web page and a command line."""

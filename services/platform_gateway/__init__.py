@@ -1,0 +1,1 @@
+"""People, the platform and remote readers talk here."""

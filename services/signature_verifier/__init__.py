@@ -1,0 +1,1 @@
+"""Judge: who sent this, and is it intact?"""

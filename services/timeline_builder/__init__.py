@@ -1,0 +1,1 @@
+"""Apply it: store, relations, timelines, notifications, and what it makes us send."""

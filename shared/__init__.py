@@ -1,0 +1,1 @@
+"""What the services share; layers import downwards only."""

@@ -1,0 +1,1 @@
+"""Layer 2, pure: values in, a decision out."""

@@ -1,0 +1,36 @@
+"""The two families of failure that every stage knows."""
+
+
+class Rejected(Exception):  # noqa: N818 - it states a fact, as the whole family does
+    """This item can never succeed; trying again changes nothing.
+
+    Args:
+        detail: What was wrong, for a person to read; holds no secret.
+    """
+
+    reason: str = "rejected"
+    """A word from a fixed list: the label of the metric and the field in the log."""
+
+    def __init__(self, detail: str = "", *, reason: str | None = None) -> None:
+        super().__init__(detail or self.__doc__)
+        self.detail = detail
+        if reason is not None:
+            self.reason = reason
+
+
+class Malformed(Rejected):
+    """The bytes are not an activity that we can read."""
+
+    reason = "malformed"
+
+
+class Unavailable(Exception):  # noqa: N818
+    """Something we need is not there right now; trying again later may succeed."""
+
+    reason: str = "unavailable"
+
+    def __init__(self, detail: str = "", *, reason: str | None = None) -> None:
+        super().__init__(detail or self.__doc__)
+        self.detail = detail
+        if reason is not None:
+            self.reason = reason

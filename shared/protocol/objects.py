@@ -1,0 +1,145 @@
+"""What activities speak of, parsed: notes, actors and their parts. Texts are already sanitised."""
+
+from datetime import datetime
+from enum import IntEnum
+
+from msgspec import Struct
+
+
+class Visibility(IntEnum):
+    """Who may see a post, from everybody to the people named in it."""
+
+    PUBLIC = 0
+    UNLISTED = 1
+    FOLLOWERS = 2
+    DIRECT = 3
+
+
+class ActorKind(IntEnum):
+    """The actor types of ActivityStreams (section 3.2 of the vocabulary)."""
+
+    PERSON = 0
+    SERVICE = 1
+    APPLICATION = 2
+    GROUP = 3
+    ORGANIZATION = 4
+
+
+class Mention(Struct, frozen=True, kw_only=True):
+    """A Mention tag: the actor's URI and the name shown (`@user@host`, may be empty)."""
+
+    href: str
+    name: str = ""
+
+
+class Emoji(Struct, frozen=True, kw_only=True):
+    """A custom emoji: its shortcode without colons and the image's URL."""
+
+    shortcode: str
+    url: str
+
+
+class Attachment(Struct, frozen=True, kw_only=True):
+    """A media attachment; sizes in pixels, focal point from -1 to 1, `description` is the alt text."""
+
+    url: str
+    media_type: str = ""
+    description: str = ""
+    width: int | None = None
+    height: int | None = None
+    blurhash: str = ""
+    focus: tuple[float, float] | None = None
+
+
+class Field(Struct, frozen=True, kw_only=True):
+    """One row of a profile's table: a plain name, an HTML value (FEP-fb2a)."""
+
+    name: str
+    value: str
+
+
+class PollOption(Struct, frozen=True, kw_only=True):
+    """One choice of a poll and how many chose it."""
+
+    name: str
+    votes: int = 0
+
+
+class Poll(Struct, frozen=True, kw_only=True):
+    """A Question's choices (FEP-9967)."""
+
+    options: tuple[PollOption, ...]
+    multiple: bool = False
+    ends_at: datetime | None = None
+    closed_at: datetime | None = None
+    voters: int | None = None
+
+
+class PublicKey(Struct, frozen=True, kw_only=True):
+    """A key that an actor document lists, as DER SubjectPublicKeyInfo; `algorithm` is rsa or ed25519."""
+
+    id: str
+    owner: str
+    algorithm: str
+    der: bytes
+
+
+class Note(Struct, frozen=True, kw_only=True):
+    """A post, whatever its type on the wire (Note, Article, Question, Page, Video, Audio, Image, Event).
+
+    `content` is sanitised HTML, `summary` the content warning as plain text, `name` a title as plain text.
+    """
+
+    id: str
+    type: str
+    attributed_to: str
+    content: str = ""
+    summary: str = ""
+    name: str = ""
+    language: str | None = None
+    published: datetime | None = None
+    updated: datetime | None = None
+    url: str = ""
+    in_reply_to: str | None = None
+    quote: str | None = None
+    sensitive: bool = False
+    to: tuple[str, ...] = ()
+    cc: tuple[str, ...] = ()
+    mentions: tuple[Mention, ...] = ()
+    hashtags: tuple[str, ...] = ()
+    emojis: tuple[Emoji, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+    poll: Poll | None = None
+
+
+class ActorProfile(Struct, frozen=True, kw_only=True):
+    """An actor document: `summary` is sanitised HTML, names are plain text.
+
+    `acct_domain` is what the document itself claims (FEP-2c59) and is empty unless it does.
+    """
+
+    id: str
+    kind: ActorKind
+    username: str
+    inbox: str
+    acct_domain: str = ""
+    name: str = ""
+    summary: str = ""
+    url: str = ""
+    shared_inbox: str = ""
+    outbox: str = ""
+    followers: str = ""
+    following: str = ""
+    featured: str = ""
+    icon: str = ""
+    image: str = ""
+    fields: tuple[Field, ...] = ()
+    emojis: tuple[Emoji, ...] = ()
+    also_known_as: tuple[str, ...] = ()
+    moved_to: str | None = None
+    locked: bool = False
+    discoverable: bool = False
+    indexable: bool = False
+    suspended: bool = False
+    published: datetime | None = None
+    keys: tuple[PublicKey, ...] = ()

@@ -1,0 +1,1 @@
+"""Layer 4: topology as data, a confirmed publisher, a batch consumer."""

@@ -1,0 +1,1 @@
+"""Layer 5: find a remote actor or object, check it, store it."""

@@ -1,0 +1,1 @@
+"""Layer 2, pure: keys, digests, signatures and proofs; bytes in, a verdict with its reason out."""

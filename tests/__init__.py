@@ -1,0 +1,1 @@
+"""Promises, each with a test that can fail."""

@@ -1,0 +1,1 @@
+"""What every queue user relies on."""

@@ -1,0 +1,1 @@
+"""Kill what is running; count what is left."""
