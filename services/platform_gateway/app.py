@@ -1,0 +1,20 @@
+"""The gateway's routes and middleware, in the order in which a request meets them."""
+
+from aiohttp import web
+
+from services.platform_gateway import client_api, federation, oauth, pages
+from services.platform_gateway.cors import allow_browsers
+from services.platform_gateway.errors import answer_errors
+from services.platform_gateway.gateway import GATEWAY, Gateway
+
+MAX_BODY = 1 << 20
+"""Bytes of a request body; media upload will bring a limit of its own."""
+
+
+def build_app(gateway: Gateway) -> web.Application:
+    """Return the application; each sub-package adds its own routes with `add_routes(app)`."""
+    app = web.Application(middlewares=[allow_browsers, answer_errors], client_max_size=MAX_BODY)
+    app[GATEWAY] = gateway
+    for part in (client_api, oauth, federation, pages):
+        part.add_routes(app)
+    return app

@@ -1,0 +1,7 @@
+"""Routes of `federation`."""
+
+from aiohttp import web
+
+
+def add_routes(app: web.Application) -> None:
+    """Add the routes of this part."""
