@@ -1,7 +1,7 @@
 """The two families of failure that every stage knows."""
 
 
-class Rejected(Exception):  # noqa: N818 - it states a fact, as the whole family does
+class Rejected(Exception):
     """This item can never succeed; trying again changes nothing.
 
     Args:
@@ -24,7 +24,7 @@ class Malformed(Rejected):
     reason = "malformed"
 
 
-class Unavailable(Exception):  # noqa: N818
+class Unavailable(Exception):
     """Something we need is not there right now; trying again later may succeed."""
 
     reason: str = "unavailable"

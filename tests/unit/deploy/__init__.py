@@ -1,0 +1,1 @@
+"""What deploy/ promises about manifests and images."""
