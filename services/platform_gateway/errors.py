@@ -82,7 +82,7 @@ def _of_http(error: web.HTTPException) -> ApiError:
     return ApiError(error.status, known.get(error.status, error.reason), headers=headers)
 
 
-def _failure_of(error: Exception) -> ApiError | None:
+def _failure_of(request: web.Request, error: Exception) -> ApiError | None:
     """Return what a failure means to the caller; None where it is our own fault."""
     match error:
         case ApiError():
@@ -91,8 +91,10 @@ def _failure_of(error: Exception) -> ApiError | None:
             return _of_http(error)
         case Unavailable():
             return ApiError(503, "Service temporarily unavailable", headers={"Retry-After": "5"})
+        case Rejected() if request.path.startswith("/oauth/"):
+            return ApiError(400, error.reason, description=str(error))
         case Rejected():
-            return ApiError(422, str(error))
+            return ApiError(422, f"Validation failed: {error}")
         case _:
             return None
 
@@ -105,7 +107,7 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
     except Exception as error:
         if isinstance(error, web.HTTPException) and error.status < web.HTTPBadRequest.status_code:
             raise
-        failure = _failure_of(error)
+        failure = _failure_of(request, error)
         if failure is None:
             log.exception("request_failed", method=request.method, path=request.path)
             failure = ApiError(500, "Something went wrong on our end")

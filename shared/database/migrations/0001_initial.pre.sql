@@ -369,3 +369,11 @@ CREATE TABLE idempotency_keys (
     created_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (account_id, key)
 );
+
+-- How often a name was tried at the sign-in page; the subject is a hash of the name, with or without an address.
+CREATE TABLE sign_in_attempts (
+    subject           bytea PRIMARY KEY,
+    attempts          integer NOT NULL,
+    window_started_at timestamptz NOT NULL
+);
+CREATE INDEX sign_in_attempts_age ON sign_in_attempts (window_started_at);
