@@ -285,7 +285,8 @@ CREATE TABLE hosts (
     last_error       text NOT NULL DEFAULT '',
     last_failure_at  timestamptz,
     last_success_at  timestamptz,
-    next_try_at      timestamptz,                     -- null: not parked
+    next_try_at      timestamptz,                     -- when its parked deliveries are looked at; null: none
+    pace             integer NOT NULL DEFAULT 0,      -- parked deliveries let go at a time; 0: not draining
     first_seen_at    timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX hosts_due ON hosts (next_try_at) WHERE next_try_at IS NOT NULL;
@@ -303,6 +304,7 @@ CREATE TABLE sent_activities (
     created_at    timestamptz NOT NULL
 );
 CREATE INDEX sent_activities_object ON sent_activities (object_hash);
+CREATE INDEX sent_activities_actor ON sent_activities (actor_id);
 
 CREATE TABLE deliveries (
     activity_hash bytea NOT NULL,
@@ -318,8 +320,8 @@ CREATE TABLE deliveries (
     updated_at    timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (activity_hash, inbox)
 );
-CREATE INDEX deliveries_due ON deliveries (next_try_at, host) WHERE state = 2;
-CREATE INDEX deliveries_host ON deliveries (host, created_at) WHERE state IN (2, 3);
+CREATE INDEX deliveries_parked ON deliveries (host, created_at) WHERE state = 2;
+CREATE INDEX deliveries_dead ON deliveries (host, created_at) WHERE state = 3;
 
 CREATE TABLE domain_blocks (
     domain         text PRIMARY KEY,
