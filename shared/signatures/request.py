@@ -1,0 +1,78 @@
+"""What a signature speaks of: the request as it was received, and what its signature claims."""
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+from shared.signatures.refused import Reason, Refused
+
+Headers = tuple[tuple[str, str], ...]
+"""(lower-case name, value) pairs in the order of the request."""
+
+
+class Scheme(StrEnum):
+    """The two ways to sign a request in the fediverse."""
+
+    CAVAGE = "cavage"
+    RFC9421 = "rfc9421"
+
+
+class SignedRequest(Struct, frozen=True):
+    """A request as it came in. `target` is path and query as sent; header names are in lower case."""
+
+    method: str
+    target: str
+    headers: Headers
+    body: bytes = b""
+
+
+class Fields:
+    """The headers of one request by name, which knows the names that came more than once."""
+
+    __slots__ = ("_repeated", "_values")
+
+    def __init__(self, headers: Headers) -> None:
+        self._values = dict(headers)
+        self._repeated: set[str] = set()
+        if len(self._values) != len(headers):
+            seen: set[str] = set()
+            for name, _ in headers:
+                (self._repeated if name in seen else seen).add(name)
+
+    def get(self, name: str) -> str | None:
+        """Return the value of a header, or None; raises Refused where it came more than once."""
+        if name in self._repeated:
+            raise Refused(Reason.HEADER_REPEATED, f"header {name[:64]!r} came more than once")
+        return self._values.get(name)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._values
+
+    def covered(self, name: str) -> str:
+        """Return the trimmed value of a header that the signature covers; raises Refused."""
+        value = self.get(name)
+        if value is None:
+            raise Refused(Reason.HEADER_MISSING, f"signed header {name[:64]!r} is not there")
+        if not value.isascii() or not value.isprintable():
+            raise Refused(Reason.HEADER_MALFORMED, f"signed header {name[:64]!r}")
+        return value.strip(" ")
+
+
+class ParsedSignature(Struct, frozen=True):
+    """What a signature claims; nothing of it is proven yet.
+
+    `algorithm` is the label in lower case, empty where there is none. `covered` are the names of what is
+    signed, in order. `created` and `expires` are Unix seconds. `parameters` is the text that the base of
+    an RFC 9421 signature ends with. `raw` are cavage's created and expires as they were written.
+    """
+
+    scheme: Scheme
+    key_id: str
+    algorithm: str
+    covered: tuple[str, ...]
+    signature: bytes
+    fields: Fields
+    created: int | None = None
+    expires: float | None = None
+    parameters: str = ""
+    raw: tuple[str, str] = ("", "")

@@ -1,0 +1,117 @@
+"""Signing requests of our own, in either scheme."""
+
+from base64 import b64encode
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from msgspec import Struct
+
+from shared.signatures import cavage, rfc9421
+from shared.signatures.digest import content_digest_header, digest_header
+from shared.signatures.keys import PrivateKey, load_private
+from shared.signatures.request import Scheme
+
+_PADDING = PKCS1v15()
+_SHA256 = SHA256()
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+SentHeaders = list[tuple[str, str]]
+
+
+class _Outgoing(Struct, frozen=True):
+    method: str
+    url: str
+    body: bytes | None
+    key_id: str
+    key: PrivateKey
+    now: datetime
+
+
+def sign_request(
+    scheme: Scheme | str,
+    method: str,
+    url: str,
+    body: bytes | None,
+    *,
+    key_id: str,
+    private_key: PrivateKey,
+    now: datetime,
+) -> SentHeaders:
+    """Return the headers that make a request a signed one; send all of them, as they are.
+
+    Args:
+        scheme: `cavage` or `rfc9421`.
+        method: In upper case.
+        url: Exactly as it will be requested; the query is signed too.
+        body: The bytes to be sent, None for a request without a body.
+        key_id: The URI under which the public key is found.
+        private_key: RSA or Ed25519.
+        now: Aware; servers compare it with their clocks.
+    """
+    outgoing = _Outgoing(method, url, body, key_id, private_key, now)
+    return _sign_cavage(outgoing) if Scheme(scheme) is Scheme.CAVAGE else _sign_rfc9421(outgoing)
+
+
+def _sign_cavage(outgoing: _Outgoing) -> SentHeaders:
+    parts = urlsplit(outgoing.url)
+    target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+    headers = [("Host", parts.netloc), ("Date", http_date(outgoing.now))]
+    covered = f"{cavage.REQUEST_TARGET} host date"
+    if outgoing.body is not None:
+        headers.append(("Digest", digest_header(outgoing.body)))
+        covered += " digest"
+    lines = [f"{cavage.REQUEST_TARGET}: {outgoing.method.lower()} {target}"]
+    lines += [f"{name.lower()}: {value}" for name, value in headers]
+    algorithm = "rsa-sha256" if isinstance(outgoing.key, RSAPrivateKey) else "hs2019"
+    signature = _signature(outgoing.key, "\n".join(lines))
+    headers.append(("Signature", cavage.signature_header(outgoing.key_id, algorithm, covered, signature)))
+    return headers
+
+
+def _sign_rfc9421(outgoing: _Outgoing) -> SentHeaders:
+    algorithm = rfc9421.RSA_V1_5 if isinstance(outgoing.key, RSAPrivateKey) else rfc9421.ED25519
+    headers = [("Host", urlsplit(outgoing.url).netloc)]
+    lines = [f'"@method": {outgoing.method}', f'"@target-uri": {outgoing.url}']
+    covered = '"@method" "@target-uri"'
+    if outgoing.body is not None:
+        digest = content_digest_header(outgoing.body)
+        headers.append(("Content-Digest", digest))
+        lines.append(f'"content-digest": {digest}')
+        covered += ' "content-digest"'
+    created = int(outgoing.now.timestamp())
+    parameters = f'({covered});created={created};keyid="{outgoing.key_id}";alg="{algorithm}"'
+    lines.append(f'"@signature-params": {parameters}')
+    headers.append(("Signature-Input", f"sig1={parameters}"))
+    headers.append(("Signature", f"sig1=:{_signature(outgoing.key, chr(10).join(lines))}:"))
+    return headers
+
+
+def _signature(private_key: PrivateKey, text: str) -> str:
+    message = text.encode()
+    if isinstance(private_key, RSAPrivateKey):
+        return b64encode(private_key.sign(message, _PADDING, _SHA256)).decode("ascii")
+    return b64encode(private_key.sign(message)).decode("ascii")
+
+
+def http_date(moment: datetime) -> str:
+    """Return an aware moment as an IMF-fixdate (RFC 9110 section 5.6.7), whatever the locale."""
+    utc = moment.astimezone(UTC)
+    return f"{_DAYS[utc.weekday()]}, {utc.day:02} {_MONTHS[utc.month - 1]} {utc.year} {utc:%H:%M:%S} GMT"
+
+
+class Signer(Struct, frozen=True, kw_only=True):
+    """Who signs, and how: `private_key` is PKCS#8 DER of a key that we made."""
+
+    key_id: str
+    private_key: bytes
+    scheme: Scheme = Scheme.CAVAGE
+
+    def headers(self, method: str, url: str, body: bytes | None = None) -> SentHeaders:
+        """Return the headers of a request signed now."""
+        key = load_private(self.private_key)
+        now = datetime.now(UTC)
+        return sign_request(self.scheme, method, url, body, key_id=self.key_id, private_key=key, now=now)
