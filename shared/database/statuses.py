@@ -1,0 +1,314 @@
+"""Posts and boosts: rows that are written once, edited in place and emptied into tombstones."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from asyncpg import Record
+from msgspec import Struct
+
+from shared.database.pool import Connection
+from shared.protocol.identifiers import uri_hash
+from shared.protocol.objects import Attachment, Emoji, Poll, Visibility
+
+
+class NewStatus(Struct, frozen=True, kw_only=True):
+    """A post to store. `conversation_id` is the post's own id where it begins a thread."""
+
+    id: int
+    uri: str
+    local: bool
+    actor_id: int
+    conversation_id: int
+    visibility: Visibility
+    created_at: datetime
+    url: str = ""
+    in_reply_to_id: int | None = None
+    in_reply_to_actor_id: int | None = None
+    in_reply_to_uri: str | None = None
+    object_type: str = "Note"
+    title: str = ""
+    content: str = ""
+    source: str = ""
+    spoiler_text: str = ""
+    language: str | None = None
+    sensitive: bool = False
+    quote_uri: str | None = None
+    attachments: tuple[Attachment, ...] = ()
+    emojis: tuple[Emoji, ...] = ()
+    poll: Poll | None = None
+    application: str = ""
+    edited_at: datetime | None = None
+
+
+class NewBoost(Struct, frozen=True, kw_only=True):
+    """A boost to store: a row of its own that points at a post."""
+
+    id: int
+    uri: str
+    local: bool
+    actor_id: int
+    reblog_of_id: int
+    conversation_id: int
+    visibility: Visibility
+    created_at: datetime
+
+
+class StatusRow(Struct, frozen=True, kw_only=True):
+    """What deciding about a post needs, without its texts."""
+
+    id: int
+    uri: str
+    local: bool
+    actor_id: int
+    reblog_of_id: int | None
+    in_reply_to_id: int | None
+    in_reply_to_actor_id: int | None
+    conversation_id: int
+    visibility: Visibility
+    created_at: datetime
+    edited_at: datetime | None
+    deleted_at: datetime | None
+
+
+_COLUMNS = """
+       id, uri, local, actor_id, reblog_of_id, in_reply_to_id, in_reply_to_actor_id, conversation_id,
+       visibility, created_at, edited_at, deleted_at
+"""
+
+
+def status_of(row: Record) -> StatusRow:
+    """Return the status in a row that has the columns of `StatusRow`."""
+    return StatusRow(
+        id=row["id"],
+        uri=row["uri"],
+        local=row["local"],
+        actor_id=row["actor_id"],
+        reblog_of_id=row["reblog_of_id"],
+        in_reply_to_id=row["in_reply_to_id"],
+        in_reply_to_actor_id=row["in_reply_to_actor_id"],
+        conversation_id=row["conversation_id"],
+        visibility=Visibility(row["visibility"]),
+        created_at=row["created_at"],
+        edited_at=row["edited_at"],
+        deleted_at=row["deleted_at"],
+    )
+
+
+async def by_uris(conn: Connection, uris: Sequence[str]) -> dict[str, StatusRow]:
+    """Return those of these posts and boosts that are known, by URI; tombstones too."""
+    rows = await conn.fetch(
+        f"SELECT {_COLUMNS} FROM statuses WHERE uri_hash = ANY($1::bytea[])",  # noqa: S608 - constant columns
+        [uri_hash(uri) for uri in uris],
+    )
+    return {row["uri"]: status_of(row) for row in rows}
+
+
+async def by_uri(conn: Connection, uri: str) -> StatusRow | None:
+    """Return the post or boost with this URI; a tombstone too."""
+    return (await by_uris(conn, [uri])).get(uri)
+
+
+async def by_id(conn: Connection, status_id: int) -> StatusRow | None:
+    """Return the post or boost with this id; a tombstone too."""
+    row = await conn.fetchrow(
+        f"SELECT {_COLUMNS} FROM statuses WHERE id = $1",  # noqa: S608 - constant columns
+        status_id,
+    )
+    return None if row is None else status_of(row)
+
+
+_INSERT = """
+INSERT INTO statuses
+       (id, uri, uri_hash, url, local, actor_id, in_reply_to_id, in_reply_to_actor_id, in_reply_to_uri,
+        conversation_id, object_type, title, content, source, spoiler_text, language, visibility, sensitive,
+        quote_uri, attachments, emojis, poll, application, created_at, edited_at)
+SELECT * FROM unnest(
+       $1::bigint[], $2::text[], $3::bytea[], $4::text[], $5::boolean[], $6::bigint[], $7::bigint[],
+       $8::bigint[], $9::text[], $10::bigint[], $11::text[], $12::text[], $13::text[], $14::text[],
+       $15::text[], $16::text[], $17::smallint[], $18::boolean[], $19::text[], $20::jsonb[], $21::jsonb[],
+       $22::jsonb[], $23::text[], $24::timestamptz[], $25::timestamptz[])
+    ON CONFLICT (uri_hash) DO NOTHING
+RETURNING id
+"""
+
+
+async def insert(conn: Connection, posts: Sequence[NewStatus]) -> set[int]:
+    """Store posts and return the ids of those whose URI was new; a tombstone stays one."""
+    rows = await conn.fetch(
+        _INSERT,
+        [p.id for p in posts],
+        [p.uri for p in posts],
+        [uri_hash(p.uri) for p in posts],
+        [p.url for p in posts],
+        [p.local for p in posts],
+        [p.actor_id for p in posts],
+        [p.in_reply_to_id for p in posts],
+        [p.in_reply_to_actor_id for p in posts],
+        [p.in_reply_to_uri for p in posts],
+        [p.conversation_id for p in posts],
+        [p.object_type for p in posts],
+        [p.title for p in posts],
+        [p.content for p in posts],
+        [p.source for p in posts],
+        [p.spoiler_text for p in posts],
+        [p.language for p in posts],
+        [p.visibility for p in posts],
+        [p.sensitive for p in posts],
+        [p.quote_uri for p in posts],
+        [p.attachments for p in posts],
+        [p.emojis for p in posts],
+        [p.poll for p in posts],
+        [p.application for p in posts],
+        [p.created_at for p in posts],
+        [p.edited_at for p in posts],
+    )
+    return {row["id"] for row in rows}
+
+
+async def insert_boosts(conn: Connection, boosts: Sequence[NewBoost]) -> set[int]:
+    """Store boosts and return the ids of the new ones: an actor boosts a post once, under one URI."""
+    rows = await conn.fetch(
+        """
+        INSERT INTO statuses (id, uri, uri_hash, url, local, actor_id, reblog_of_id, conversation_id,
+                              object_type, visibility, created_at)
+        SELECT id, uri, uri_hash, uri, local, actor_id, reblog_of_id, conversation_id, 'Announce',
+               visibility, created_at
+          FROM unnest($1::bigint[], $2::text[], $3::bytea[], $4::boolean[], $5::bigint[], $6::bigint[],
+                      $7::bigint[], $8::smallint[], $9::timestamptz[])
+               AS n (id, uri, uri_hash, local, actor_id, reblog_of_id, conversation_id, visibility, created_at)
+            ON CONFLICT DO NOTHING
+        RETURNING id
+        """,
+        [b.id for b in boosts],
+        [b.uri for b in boosts],
+        [uri_hash(b.uri) for b in boosts],
+        [b.local for b in boosts],
+        [b.actor_id for b in boosts],
+        [b.reblog_of_id for b in boosts],
+        [b.conversation_id for b in boosts],
+        [b.visibility for b in boosts],
+        [b.created_at for b in boosts],
+    )
+    return {row["id"] for row in rows}
+
+
+class NewMention(Struct, frozen=True, kw_only=True):
+    """A person named in a post; `actor_id` is empty while they are not known here."""
+
+    status_id: int
+    actor_uri: str
+    actor_id: int | None
+    name: str = ""
+
+
+async def insert_mentions(conn: Connection, mentions: Sequence[NewMention]) -> None:
+    """Store who is named in which post; naming somebody twice is once."""
+    await conn.execute(
+        """
+        INSERT INTO mentions (status_id, actor_uri, actor_id, name)
+        SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[])
+            ON CONFLICT DO NOTHING
+        """,
+        [m.status_id for m in mentions],
+        [m.actor_uri for m in mentions],
+        [m.actor_id for m in mentions],
+        [m.name for m in mentions],
+    )
+
+
+class NewTag(Struct, frozen=True, kw_only=True):
+    """A hashtag of a post: normalised, and as written."""
+
+    status_id: int
+    tag: str
+    name: str
+
+
+async def insert_tags(conn: Connection, tags: Sequence[NewTag]) -> None:
+    """Store the hashtags of posts; using one twice is once."""
+    await conn.execute(
+        """
+        INSERT INTO status_tags (tag, status_id, name)
+        SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[])
+            ON CONFLICT DO NOTHING
+        """,
+        [t.tag for t in tags],
+        [t.status_id for t in tags],
+        [t.name for t in tags],
+    )
+
+
+class Revision(Struct, frozen=True, kw_only=True):
+    """The new contents of a stored post; `edited_at` tells whether people are told of an edit."""
+
+    id: int
+    url: str
+    title: str
+    content: str
+    source: str
+    spoiler_text: str
+    language: str | None
+    sensitive: bool
+    quote_uri: str | None
+    attachments: tuple[Attachment, ...]
+    emojis: tuple[Emoji, ...]
+    poll: Poll | None
+    edited_at: datetime
+
+
+_KEEP_VERSION = """
+INSERT INTO status_edits (status_id, created_at, content, spoiler_text, sensitive, attachments, emojis)
+SELECT id, coalesce(edited_at, created_at), content, spoiler_text, sensitive, attachments, emojis
+  FROM statuses
+ WHERE id = ANY($1::bigint[]) AND deleted_at IS NULL
+    ON CONFLICT DO NOTHING
+"""
+
+_REVISE = """
+UPDATE statuses s SET
+       url = n.url, title = n.title, content = n.content, source = n.source,
+       spoiler_text = n.spoiler_text, language = n.language, sensitive = n.sensitive,
+       quote_uri = n.quote_uri, attachments = n.attachments, emojis = n.emojis, poll = n.poll,
+       edited_at = n.edited_at
+  FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+              $8::boolean[], $9::text[], $10::jsonb[], $11::jsonb[], $12::jsonb[], $13::timestamptz[])
+       AS n (id, url, title, content, source, spoiler_text, language, sensitive, quote_uri, attachments,
+             emojis, poll, edited_at)
+ WHERE s.id = n.id AND s.deleted_at IS NULL
+"""
+
+
+async def keep_versions(conn: Connection, status_ids: Sequence[int]) -> None:
+    """Copy the present contents of these posts into their history."""
+    await conn.execute(_KEEP_VERSION, list(status_ids))
+
+
+async def revise(conn: Connection, revisions: Sequence[Revision]) -> None:
+    """Give posts new contents; tombstones stay empty."""
+    await conn.execute(
+        _REVISE,
+        [r.id for r in revisions],
+        [r.url for r in revisions],
+        [r.title for r in revisions],
+        [r.content for r in revisions],
+        [r.source for r in revisions],
+        [r.spoiler_text for r in revisions],
+        [r.language for r in revisions],
+        [r.sensitive for r in revisions],
+        [r.quote_uri for r in revisions],
+        [r.attachments for r in revisions],
+        [r.emojis for r in revisions],
+        [r.poll for r in revisions],
+        [r.edited_at for r in revisions],
+    )
+
+
+async def drop_mentions_and_tags(conn: Connection, status_ids: Sequence[int]) -> None:
+    """Forget who and what these posts name, before an edit names them anew."""
+    await conn.execute(
+        """
+        WITH tags AS (DELETE FROM status_tags WHERE status_id = ANY($1::bigint[]))
+        DELETE FROM mentions WHERE status_id = ANY($1::bigint[])
+        """,
+        list(status_ids),
+    )
