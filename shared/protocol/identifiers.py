@@ -1,6 +1,7 @@
 """Names of things: hashes of URIs, hosts, origins, and ids that sort by time."""
 
 import hashlib
+import re
 import secrets
 import time
 from urllib.parse import urlsplit
@@ -10,6 +11,8 @@ PUBLIC = "https://www.w3.org/ns/activitystreams#Public"
 
 MAX_URI_LENGTH = 2048
 """Characters. A longer identifier is refused before it reaches an index."""
+
+_HTTP_URI = re.compile(r"https?://[^\s/?#@\\\x00-\x20\x7f\"<>^`{|}]+(?:[/?#][^\s\x00-\x20\x7f<>\"]*)?")
 
 _COUNTER_BITS = 12
 _WORKER_BITS = 10
@@ -21,6 +24,11 @@ WORKERS = 1 << _WORKER_BITS
 def uri_hash(uri: str) -> bytes:
     """Return the 16 bytes under which a URI is indexed."""
     return hashlib.sha256(uri.encode()).digest()[:16]
+
+
+def is_http_uri(uri: str) -> bool:
+    """Tell whether this is an absolute http or https URI with a host, without a user, of bearable length."""
+    return len(uri) <= MAX_URI_LENGTH and _HTTP_URI.fullmatch(uri) is not None
 
 
 def host_of(uri: str) -> str:
