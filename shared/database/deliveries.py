@@ -1,0 +1,242 @@
+"""What was planned to be sent, where to, and how each of it went.
+
+One row of `sent_activities` for each activity, one of `deliveries` for each inbox: the states always sum
+to the plan.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import IntEnum
+
+from msgspec import Struct
+
+from shared.database.pool import Connection
+from shared.protocol.identifiers import host_of, uri_hash
+
+
+class State(IntEnum):
+    """Where a delivery stands."""
+
+    QUEUED = 0
+    DELIVERED = 1
+    PARKED = 2
+    DEAD = 3
+
+
+class SentActivity(Struct, frozen=True, kw_only=True):
+    """An activity of ours as it goes out; `subject` is the URI of what it tells of."""
+
+    uri: str
+    type: str
+    actor_id: int
+    subject: str
+    body: bytes
+    trace: str
+    created_at: datetime
+
+
+class Destination(Struct, frozen=True, kw_only=True):
+    """An inbox of a remote host, its shared one or somebody's own."""
+
+    inbox: str
+    shared: bool
+
+
+class Progress(Struct, frozen=True, kw_only=True):
+    """What became of one delivery; `tried` unless it was put aside without a request."""
+
+    activity_uri: str
+    inbox: str
+    state: State
+    tried: bool = True
+    status: int | None = None
+    reason: str = ""
+    next_try_at: datetime | None = None
+
+
+class Parked(Struct, frozen=True, kw_only=True):
+    """A parked delivery with all that it takes to send it."""
+
+    activity_uri: str
+    type: str
+    actor_id: int
+    body: bytes
+    trace: str
+    created_at: datetime
+    inbox: str
+    shared: bool
+    attempts: int
+
+
+async def insert_activity(conn: Connection, sent: SentActivity) -> bool:
+    """Record an activity that is about to be planned; false where all of it was planned before."""
+    planned_at: datetime | None = await conn.fetchval(
+        """
+        INSERT INTO sent_activities AS s
+               (activity_hash, activity_uri, type, actor_id, object_hash, body, trace, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+            ON CONFLICT (activity_hash) DO UPDATE SET activity_uri = s.activity_uri
+        RETURNING planned_at
+        """,
+        uri_hash(sent.uri),
+        sent.uri,
+        sent.type,
+        sent.actor_id,
+        uri_hash(sent.subject),
+        sent.body,
+        sent.trace,
+        sent.created_at,
+    )
+    return planned_at is None
+
+
+async def insert_planned(
+    conn: Connection, activity_uri: str, destinations: Sequence[Destination], created_at: datetime
+) -> None:
+    """Record where an activity goes; what is recorded already stays as it is."""
+    await conn.execute(
+        """
+        INSERT INTO deliveries (activity_hash, inbox, host, shared, state, created_at)
+        SELECT $1, inbox, host, shared, 0, $5
+          FROM unnest($2::text[], $3::text[], $4::boolean[]) AS t (inbox, host, shared)
+            ON CONFLICT DO NOTHING
+        """,
+        uri_hash(activity_uri),
+        [destination.inbox for destination in destinations],
+        [host_of(destination.inbox) for destination in destinations],
+        [destination.shared for destination in destinations],
+        created_at,
+    )
+
+
+async def mark_planned(conn: Connection, activity_uris: Sequence[str]) -> None:
+    """Record that every delivery of these activities has been handed to the broker."""
+    await conn.execute(
+        "UPDATE sent_activities SET planned_at = now() WHERE activity_hash = ANY($1::bytea[])",
+        [uri_hash(uri) for uri in activity_uris],
+    )
+
+
+async def receivers_of_subject(conn: Connection, subject: str) -> list[Destination]:
+    """Return every inbox that was sent anything about this object."""
+    rows = await conn.fetch(
+        """
+        SELECT DISTINCT d.inbox, d.shared
+          FROM sent_activities s JOIN deliveries d USING (activity_hash)
+         WHERE s.object_hash = $1
+        """,
+        uri_hash(subject),
+    )
+    return [Destination(inbox=row["inbox"], shared=row["shared"]) for row in rows]
+
+
+async def receivers_of_actor(conn: Connection, actor_id: int) -> list[Destination]:
+    """Return every inbox that was sent anything by this account."""
+    rows = await conn.fetch(
+        """
+        SELECT DISTINCT d.inbox, d.shared
+          FROM sent_activities s JOIN deliveries d USING (activity_hash)
+         WHERE s.actor_id = $1
+        """,
+        actor_id,
+    )
+    return [Destination(inbox=row["inbox"], shared=row["shared"]) for row in rows]
+
+
+async def settled(conn: Connection, keys: Sequence[tuple[bytes, str]]) -> set[tuple[bytes, str]]:
+    """Return those of these (hash of the activity, inbox) that are delivered or dead."""
+    rows = await conn.fetch(
+        """
+        SELECT d.activity_hash, d.inbox
+          FROM unnest($1::bytea[], $2::text[]) AS k (activity_hash, inbox)
+          JOIN deliveries d USING (activity_hash, inbox)
+         WHERE d.state IN (1, 3)
+        """,
+        [activity_hash for activity_hash, _ in keys],
+        [inbox for _, inbox in keys],
+    )
+    return {(row["activity_hash"], row["inbox"]) for row in rows}
+
+
+async def record(conn: Connection, progress: Sequence[Progress]) -> None:
+    """Record outcomes; what is delivered stays delivered, whatever a late copy brings."""
+    await conn.execute(
+        """
+        UPDATE deliveries AS d
+           SET state = t.state, attempts = d.attempts + t.tried, status = COALESCE(t.status, d.status),
+               reason = t.reason, next_try_at = t.next_try_at, updated_at = now()
+          FROM unnest($1::bytea[], $2::text[], $3::smallint[], $4::integer[], $5::smallint[], $6::text[],
+                      $7::timestamptz[])
+               AS t (activity_hash, inbox, state, tried, status, reason, next_try_at)
+         WHERE d.activity_hash = t.activity_hash AND d.inbox = t.inbox AND d.state <> 1
+        """,
+        [uri_hash(one.activity_uri) for one in progress],
+        [one.inbox for one in progress],
+        [one.state for one in progress],
+        [int(one.tried) for one in progress],
+        [one.status for one in progress],
+        [one.reason for one in progress],
+        [one.next_try_at for one in progress],
+    )
+
+
+async def lock_parked(conn: Connection, host: str, now: datetime, limit: int) -> list[Parked]:
+    """Lock and return the parked deliveries of a host that are due, oldest first."""
+    rows = await conn.fetch(
+        """
+        SELECT s.activity_uri, s.type, s.actor_id, s.body, s.trace,
+               d.created_at, d.inbox, d.shared, d.attempts
+          FROM deliveries d JOIN sent_activities s USING (activity_hash)
+         WHERE d.host = $1 AND d.state = 2 AND (d.next_try_at IS NULL OR d.next_try_at <= $2)
+         ORDER BY d.created_at LIMIT $3
+           FOR UPDATE OF d SKIP LOCKED
+        """,
+        host,
+        now,
+        limit,
+    )
+    return [Parked(**dict(row)) for row in rows]
+
+
+async def mark_queued(conn: Connection, parked: Sequence[Parked]) -> None:
+    """Record that parked deliveries are in their queue again."""
+    await conn.execute(
+        """
+        UPDATE deliveries AS d SET state = 0, next_try_at = NULL, updated_at = now()
+          FROM unnest($1::bytea[], $2::text[]) AS t (activity_hash, inbox)
+         WHERE d.activity_hash = t.activity_hash AND d.inbox = t.inbox
+        """,
+        [uri_hash(one.activity_uri) for one in parked],
+        [one.inbox for one in parked],
+    )
+
+
+async def expire(conn: Connection, host: str, created_before: datetime) -> int:
+    """Give up what is parked for a host for too long; return how many that were."""
+    status = await conn.execute(
+        """
+        UPDATE deliveries AS d
+           SET state = 3, reason = 'expired: ' || d.reason, next_try_at = NULL, updated_at = now()
+          FROM (SELECT activity_hash, inbox FROM deliveries
+                 WHERE host = $1 AND state = 2 AND created_at < $2
+                   FOR UPDATE SKIP LOCKED) AS old
+         WHERE d.activity_hash = old.activity_hash AND d.inbox = old.inbox
+        """,
+        host,
+        created_before,
+    )
+    return int(status.rpartition(" ")[2])
+
+
+async def next_due(conn: Connection, host: str) -> datetime | None:
+    """Return when the next parked delivery of a host is due; nothing where none is parked."""
+    moment: datetime | None = await conn.fetchval(
+        "SELECT min(COALESCE(next_try_at, created_at)) FROM deliveries WHERE host = $1 AND state = 2", host
+    )
+    return moment
+
+
+async def count_parked(conn: Connection) -> int:
+    """Count the parked deliveries of all hosts."""
+    count: int = await conn.fetchval("SELECT count(*) FROM deliveries WHERE state = 2")
+    return count

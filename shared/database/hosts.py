@@ -1,0 +1,203 @@
+"""Remote hosts: what was learned of each, whether it is in trouble, and when it is tried again.
+
+A host is *held* while its deliveries are parked and not sent: it is failing (`failures` > 0), its backlog
+is draining (`pace` > 0), or an operator paused it. `next_try_at` is when the backlog is looked at next.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from msgspec import Struct
+
+from shared.database.pool import Connection
+
+
+class Host(Struct, frozen=True, kw_only=True):
+    """What delivery needs to know of a host; `host` carries the port where the URI does."""
+
+    host: str
+    scheme: str = ""
+    scheme_checked_at: datetime | None = None
+    paused: bool = False
+    failures: int = 0
+    pace: int = 0
+    last_success_at: datetime | None = None
+    next_try_at: datetime | None = None
+
+    @property
+    def held(self) -> bool:
+        """Whether new deliveries join the parked ones, for order and for the host's sake."""
+        return self.paused or self.failures > 0 or self.pace > 0
+
+
+class Trouble(Struct, frozen=True, kw_only=True):
+    """A host failed: why, and when it is tried again."""
+
+    host: str
+    error: str
+    at: datetime
+    next_try_at: datetime
+
+
+class Success(Struct, frozen=True, kw_only=True):
+    """A host took a delivery, signed by `scheme`."""
+
+    host: str
+    scheme: str
+    at: datetime
+
+
+async def known_hosts(conn: Connection, hosts: Sequence[str]) -> dict[str, Host]:
+    """Return what is known of these hosts, by name."""
+    rows = await conn.fetch(
+        """
+        SELECT host, signature_scheme, scheme_checked_at, paused, failures, pace, last_success_at, next_try_at
+          FROM hosts WHERE host = ANY($1::text[])
+        """,
+        hosts,
+    )
+    return {
+        row["host"]: Host(
+            host=row["host"],
+            scheme=row["signature_scheme"],
+            scheme_checked_at=row["scheme_checked_at"],
+            paused=row["paused"],
+            failures=row["failures"],
+            pace=row["pace"],
+            last_success_at=row["last_success_at"],
+            next_try_at=row["next_try_at"],
+        )
+        for row in rows
+    }
+
+
+async def record_troubles(conn: Connection, troubles: Iterable[Trouble]) -> None:
+    """Count one more failure in a row for each of these hosts, once per host, and stop draining them."""
+    rows = sorted(troubles, key=lambda trouble: trouble.host)
+    await conn.execute(
+        """
+        INSERT INTO hosts AS h (host, failures, last_error, last_failure_at, next_try_at)
+        SELECT host, 1, error, at, next_try_at
+          FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[])
+               AS t (host, error, at, next_try_at)
+            ON CONFLICT (host) DO UPDATE
+           SET failures = h.failures + 1, pace = 0, last_error = EXCLUDED.last_error,
+               last_failure_at = EXCLUDED.last_failure_at, next_try_at = EXCLUDED.next_try_at
+        """,
+        [row.host for row in rows],
+        [row.error for row in rows],
+        [row.at for row in rows],
+        [row.next_try_at for row in rows],
+    )
+
+
+async def record_successes(conn: Connection, successes: Iterable[Success]) -> None:
+    """Record that these hosts answer, once per host; a backlog of theirs starts to drain at once."""
+    rows = sorted(successes, key=lambda success: success.host)
+    await conn.execute(
+        """
+        INSERT INTO hosts AS h (host, signature_scheme, scheme_checked_at, last_success_at)
+        SELECT host, scheme, at, at
+          FROM unnest($1::text[], $2::text[], $3::timestamptz[]) AS t (host, scheme, at)
+            ON CONFLICT (host) DO UPDATE
+           SET signature_scheme = EXCLUDED.signature_scheme,
+               scheme_checked_at = EXCLUDED.scheme_checked_at,
+               last_success_at = EXCLUDED.last_success_at,
+               pace = CASE WHEN h.failures > 0 AND h.next_try_at IS NOT NULL THEN 1 ELSE h.pace END,
+               next_try_at = CASE WHEN h.failures > 0 AND h.next_try_at IS NOT NULL
+                                  THEN EXCLUDED.last_success_at ELSE h.next_try_at END,
+               failures = 0
+        """,
+        [row.host for row in rows],
+        [row.scheme for row in rows],
+        [row.at for row in rows],
+    )
+
+
+async def watch(conn: Connection, hosts: Sequence[str], at: Sequence[datetime]) -> None:
+    """See to it that these hosts' parked deliveries are looked at by these times, or earlier."""
+    rows = sorted(zip(hosts, at, strict=True))
+    await conn.execute(
+        """
+        INSERT INTO hosts AS h (host, next_try_at)
+        SELECT host, min(at) FROM unnest($1::text[], $2::timestamptz[]) AS t (host, at) GROUP BY host
+            ON CONFLICT (host) DO UPDATE
+           SET next_try_at = LEAST(h.next_try_at, EXCLUDED.next_try_at)
+         WHERE h.next_try_at IS NULL OR (h.failures = 0 AND h.next_try_at > EXCLUDED.next_try_at)
+        """,
+        [host for host, _ in rows],
+        [moment for _, moment in rows],
+    )
+
+
+async def slow_down(conn: Connection, hosts: Sequence[str], until: datetime) -> None:
+    """Hold these hosts, which answer too slowly for what is sent; their backlog flows at the least pace."""
+    await conn.execute(
+        """
+        INSERT INTO hosts AS h (host, pace, next_try_at)
+        SELECT host, 1, $2 FROM unnest($1::text[]) AS t (host) ORDER BY host
+            ON CONFLICT (host) DO UPDATE
+           SET pace = CASE WHEN h.failures > 0 THEN h.pace ELSE 1 END,
+               next_try_at = CASE WHEN h.failures > 0 THEN h.next_try_at ELSE EXCLUDED.next_try_at END
+        """,
+        hosts,
+        until,
+    )
+
+
+async def due_hosts(conn: Connection, now: datetime, limit: int) -> list[Host]:
+    """Lock and return hosts whose parked deliveries are to be looked at; another process takes others."""
+    rows = await conn.fetch(
+        """
+        SELECT host, failures, pace, next_try_at FROM hosts
+         WHERE next_try_at <= $1 AND NOT paused
+         ORDER BY next_try_at LIMIT $2
+           FOR UPDATE SKIP LOCKED
+        """,
+        now,
+        limit,
+    )
+    return [
+        Host(host=row["host"], failures=row["failures"], pace=row["pace"], next_try_at=row["next_try_at"])
+        for row in rows
+    ]
+
+
+async def schedule(conn: Connection, plans: Sequence[tuple[str, datetime | None, int]]) -> None:
+    """Set when each host is looked at next, and its pace: (host, next try, pace)."""
+    await conn.execute(
+        """
+        UPDATE hosts AS h SET next_try_at = t.next_try_at, pace = t.pace
+          FROM unnest($1::text[], $2::timestamptz[], $3::integer[]) AS t (host, next_try_at, pace)
+         WHERE h.host = t.host
+        """,
+        [host for host, _, _ in plans],
+        [moment for _, moment, _ in plans],
+        [pace for _, _, pace in plans],
+    )
+
+
+async def pause(conn: Connection, host: str, *, paused: bool) -> None:
+    """Stop sending to a host, or start again; what is parked meanwhile is tried at once then."""
+    await conn.execute(
+        """
+        INSERT INTO hosts AS h (host, paused) VALUES ($1, $2)
+            ON CONFLICT (host) DO UPDATE
+           SET paused = EXCLUDED.paused,
+               next_try_at = CASE WHEN EXCLUDED.paused THEN h.next_try_at ELSE now() END
+        """,
+        host,
+        paused,
+    )
+
+
+async def probe_now(conn: Connection, host: str) -> bool:
+    """Have a host's parked deliveries looked at right away; false where the host is not known."""
+    status = await conn.execute("UPDATE hosts SET next_try_at = now() WHERE host = $1 AND NOT paused", host)
+    return status != "UPDATE 0"
+
+
+async def count_held(conn: Connection) -> int:
+    """Count the hosts that are failing."""
+    count: int = await conn.fetchval("SELECT count(*) FROM hosts WHERE failures > 0")
+    return count
