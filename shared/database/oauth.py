@@ -32,7 +32,7 @@ class CodeRow(Struct, frozen=True, kw_only=True):
 
 
 class TokenRow(Struct, frozen=True, kw_only=True):
-    """A valid token: whose it is (nobody's for an app's own), and through which app (none on the command line)."""
+    """A valid token: whose it is (no author: the app's own), and by which app (none: the command line)."""
 
     scopes: tuple[str, ...]
     created_at: datetime
@@ -125,7 +125,12 @@ async def delete_expired_codes(conn: Connection) -> None:
 
 
 async def insert_token(
-    conn: Connection, token_hash: bytes, *, app_id: int | None, account_id: int | None, scopes: tuple[str, ...]
+    conn: Connection,
+    token_hash: bytes,
+    *,
+    app_id: int | None,
+    account_id: int | None,
+    scopes: tuple[str, ...],
 ) -> datetime:
     """Record a token and return when it was made."""
     made: datetime = await conn.fetchval(
@@ -149,7 +154,8 @@ async def revoke_token(conn: Connection, token_hash: bytes, app_id: int) -> None
 
 _TOKEN = f"""
 SELECT t.scopes AS token_scopes, t.created_at AS token_created_at, t.account_id,
-       p.id AS app_id, p.client_id, p.client_secret, p.name, p.redirect_uris, p.scopes AS app_scopes, p.website,
+       p.id AS app_id, p.client_id, p.client_secret, p.name, p.redirect_uris, p.scopes AS app_scopes,
+       p.website,
        {AUTHOR_COLUMNS}
   FROM oauth_tokens t
   LEFT JOIN oauth_apps p ON p.id = t.app_id

@@ -37,8 +37,8 @@ async def note_attempt(conn: Connection, subjects: Sequence[bytes], window_secon
         ON CONFLICT (subject) DO UPDATE
            SET attempts = CASE WHEN s.window_started_at < now() - make_interval(secs => $2) THEN 1
                                ELSE s.attempts + 1 END,
-               window_started_at = CASE WHEN s.window_started_at < now() - make_interval(secs => $2) THEN now()
-                                        ELSE s.window_started_at END
+               window_started_at = CASE WHEN s.window_started_at < now() - make_interval(secs => $2)
+                                        THEN now() ELSE s.window_started_at END
         RETURNING subject, attempts
         """,
         sorted(subjects),

@@ -24,7 +24,7 @@ class Token(Struct, kw_only=True):
     access_token: str
     scope: str
     created_at: int
-    token_type: str = "Bearer"
+    token_type: str = "Bearer"  # noqa: S105 - a word of the protocol
 
 
 class UserInfo(Struct, kw_only=True):
@@ -52,5 +52,5 @@ class ServerMetadata(Struct, kw_only=True):
     response_types_supported: list[str] = ["code"]
     response_modes_supported: list[str] = ["query"]
     grant_types_supported: list[str] = ["authorization_code", "client_credentials"]
-    token_endpoint_auth_methods_supported: list[str] = ["client_secret_basic", "client_secret_post", "none"]
+    token_endpoint_auth_methods_supported: list[str] = ["client_secret_basic", "client_secret_post"]
     code_challenge_methods_supported: list[str] = ["S256"]

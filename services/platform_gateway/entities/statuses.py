@@ -115,7 +115,7 @@ class Status(Struct, kw_only=True):
     card: None = None
     poll: Poll | None
     quote: None = None
-    application: Application | None | UnsetType = UNSET
+    application: Application | UnsetType | None = UNSET
     text: str | UnsetType = UNSET
     favourited: bool | UnsetType = UNSET
     reblogged: bool | UnsetType = UNSET

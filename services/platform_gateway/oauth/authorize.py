@@ -4,7 +4,6 @@ import secrets
 from datetime import UTC, datetime, timedelta
 
 from aiohttp import web
-from msgspec import Struct
 
 from services.platform_gateway.auth import secret_hash
 from services.platform_gateway.gateway import GATEWAY, Gateway

@@ -8,14 +8,14 @@ OUT_OF_BAND = "urn:ietf:wg:oauth:2.0:oob"
 MAX_LENGTH = 2000
 
 _FORBIDDEN_SCHEMES = frozenset({"javascript", "data", "vbscript", "file", "blob", "about", "mailto", "tel"})
-_FORBIDDEN_CHARACTERS = frozenset(" \t\r\n\"'<>;,\\^`{|}#")
+_FORBIDDEN = frozenset(" \t\r\n\"'<>;,\\^`{|}#")
 
 
 def is_acceptable(uri: str) -> bool:
-    """Tell whether an app may register this URI: absolute, no fragment, no scheme that a browser would run."""
+    """Tell whether an app may register this URI: absolute, no fragment, nothing that a browser would run."""
     if uri == OUT_OF_BAND:
         return True
-    if len(uri) > MAX_LENGTH or not uri.isascii() or not uri.isprintable() or _FORBIDDEN_CHARACTERS & set(uri):
+    if len(uri) > MAX_LENGTH or not (uri.isascii() and uri.isprintable()) or _FORBIDDEN & set(uri):
         return False
     try:
         parts = urlsplit(uri)
@@ -37,4 +37,6 @@ def form_target(uri: str) -> tuple[str, ...]:
     if uri == OUT_OF_BAND:
         return ()
     parts = urlsplit(uri)
-    return (f"{parts.scheme}://{parts.netloc}",) if parts.scheme in {"http", "https"} else (f"{parts.scheme}:",)
+    return (
+        (f"{parts.scheme}://{parts.netloc}",) if parts.scheme in {"http", "https"} else (f"{parts.scheme}:",)
+    )

@@ -130,7 +130,9 @@ async def _by_code(conn: Connection, app: AppRow, form: TokenForm) -> Token:
         or not hmac.compare_digest(code.redirect_uri.encode(), form.redirect_uri.encode())
         or not _verifies(code, form.code_verifier)
     ):
-        raise refusal("invalid_grant", "The provided authorization grant is invalid, expired, or was revoked.")
+        raise refusal(
+            "invalid_grant", "The provided authorization grant is invalid, expired, or was revoked."
+        )
     return await _issue(conn, app, code.account_id, code.scopes)
 
 
