@@ -32,10 +32,11 @@ def _now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def create(actor: SimulatedActor, key: str) -> bytes:
-    """Return a public Create of a Note; `key` makes its ids unique."""
+def create(actor: SimulatedActor, key: str, *, mention: str = "") -> bytes:
+    """Return a public Create of a Note; `key` makes its ids unique, `mention` is an actor it names."""
     note, published = f"{actor.uri}/statuses/{key}", _now()
-    followers = f"{actor.uri}/followers"
+    cc = [f"{actor.uri}/followers", *([mention] if mention else [])]
+    tags = [{"type": "Mention", "href": mention, "name": "@you"}] if mention else []
     return json.encode(
         {
             "@context": _CONTEXT,
@@ -44,7 +45,7 @@ def create(actor: SimulatedActor, key: str) -> bytes:
             "actor": actor.uri,
             "published": published,
             "to": [PUBLIC],
-            "cc": [followers],
+            "cc": cc,
             "object": {
                 "id": note,
                 "type": "Note",
@@ -54,7 +55,7 @@ def create(actor: SimulatedActor, key: str) -> bytes:
                 "url": f"http://{actor.host}/@{actor.username}/{key}",
                 "attributedTo": actor.uri,
                 "to": [PUBLIC],
-                "cc": [followers],
+                "cc": cc,
                 "sensitive": False,
                 "atomUri": note,
                 "inReplyToAtomUri": None,
@@ -62,7 +63,7 @@ def create(actor: SimulatedActor, key: str) -> bytes:
                 "content": f"<p>{_TEXT}</p>",
                 "contentMap": {"en": f"<p>{_TEXT}</p>"},
                 "attachment": [],
-                "tag": [],
+                "tag": tags,
                 "replies": {
                     "id": f"{note}/replies",
                     "type": "Collection",

@@ -1,0 +1,1 @@
+"""What a piece of work costs in CPU, by component: `make bench`."""

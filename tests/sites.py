@@ -1,0 +1,247 @@
+"""A whole Heddle site as separate processes, for the tests and benchmarks that need one."""
+
+import asyncio
+import contextlib
+import os
+import secrets
+import signal
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+from msgspec import Struct, json
+
+ROOT = Path(__file__).resolve().parent.parent
+PIPELINE = (
+    "inbox_receiver",
+    "signature_verifier",
+    "timeline_builder",
+    "fanout_deliverer",
+    "platform_gateway",
+)
+LISTENERS = {"inbox_receiver", "platform_gateway", "operator_console"}
+START_SECONDS = 40.0
+
+
+def free_port() -> int:
+    """Return a loopback port that nobody listens on right now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def eventually(
+    reached: Callable[[], Awaitable[bool]], *, seconds: float = 20.0, what: str = "the effect"
+) -> None:
+    """Return once the condition holds; fail with what was waited for when it never does."""
+    deadline = time.monotonic() + seconds
+    while not await reached():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {seconds:.0f} s in vain for {what}")
+        await asyncio.sleep(0.05)
+
+
+class NewAccount(Struct):
+    """What `heddle account create` prints."""
+
+    id: str
+    acct: str
+    access_token: str
+
+
+@dataclass
+class Process:
+    """One service process and where it listens."""
+
+    service: str
+    listen: str
+    ops: str
+    running: asyncio.subprocess.Process
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self.running.pid
+
+
+@dataclass(kw_only=True)
+class Site:
+    """One site: its settings, its processes, and the front that makes one origin of them.
+
+    Args:
+        name: Goes into host name and log files.
+        database_url: An empty database of its own.
+        broker_url: A vhost of its own.
+        folder: Where logs go.
+        extra: More environment for the services.
+    """
+
+    name: str
+    database_url: str
+    broker_url: str
+    folder: Path
+    extra: dict[str, str] = field(default_factory=dict)
+    port: int = field(default_factory=free_port)
+    processes: dict[str, Process] = field(default_factory=dict)
+    _ports: dict[str, tuple[int, int]] = field(default_factory=dict)
+    _front: asyncio.subprocess.Process | None = None
+
+    @property
+    def host(self) -> str:
+        """Host and port as they stand in ids and handles."""
+        return f"{self.name}.localhost:{self.port}"
+
+    @property
+    def origin(self) -> str:
+        """The origin of all ids."""
+        return f"http://{self.host}"
+
+    def environment(self) -> dict[str, str]:
+        """The settings that all services of the site share."""
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("HEDDLE_")}
+        return {
+            **kept,
+            "PYTHONPATH": str(ROOT),
+            "HEDDLE_ORIGIN": self.origin,
+            "HEDDLE_DATABASE_URL": self.database_url,
+            "HEDDLE_BROKER_URL": self.broker_url,
+            "HEDDLE_SECRET_KEY": self.extra.get("HEDDLE_SECRET_KEY", _SECRET),
+            "HEDDLE_ALLOW_PRIVATE_PEERS": "true",
+            "HEDDLE_FEDERATION_DELAY": "0",
+            "HEDDLE_LOG_FORMAT": "json",
+            **self.extra,
+        }
+
+    async def start(self, services: tuple[str, ...] = PIPELINE) -> None:
+        """Migrate, start the services and the front, and return when all are ready."""
+        await self.command("migrate")
+        for service in services:
+            await self.start_service(service, wait=False)
+        await asyncio.gather(*(self.wait_ready(service) for service in services))
+        if {"inbox_receiver", "platform_gateway"} <= set(services):
+            await self._start_front()
+
+    async def start_service(self, service: str, *, wait: bool = True) -> Process:
+        """Start one service, on the addresses it had before if it ran before."""
+        listen, ops = self._ports.setdefault(service, (free_port(), free_port()))
+        environment = self.environment() | {
+            "HEDDLE_LISTEN": f"127.0.0.1:{listen}",
+            "HEDDLE_OPS_LISTEN": f"127.0.0.1:{ops}",
+        }
+        running = await self._spawn(service, environment, "-m", f"services.{service}")
+        process = Process(service, f"http://127.0.0.1:{listen}", f"http://127.0.0.1:{ops}", running)
+        self.processes[service] = process
+        if wait:
+            await self.wait_ready(service)
+        return process
+
+    async def _spawn(
+        self, name: str, environment: dict[str, str], *arguments: str
+    ) -> asyncio.subprocess.Process:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / f"{self.name}.{name}.log").open("ab") as log:
+            return await asyncio.create_subprocess_exec(
+                sys.executable, *arguments, cwd=ROOT, env=environment, stdout=log, stderr=log
+            )
+
+    async def _start_front(self) -> None:
+        self._front = await self._spawn(
+            "front",
+            self.environment(),
+            "-m",
+            "deploy.local.front",
+            f"127.0.0.1:{self.port}",
+            self.processes["inbox_receiver"].listen,
+            self.processes["platform_gateway"].listen,
+        )
+        await eventually(self._front_answers, seconds=START_SECONDS, what=f"the front of {self.name}")
+
+    async def _front_answers(self) -> bool:
+        return await _status(f"http://127.0.0.1:{self.port}/.well-known/nodeinfo") == 200
+
+    async def wait_ready(self, service: str) -> None:
+        """Return when the service says that it is ready; fail with its log when it ends instead."""
+        process = self.processes[service]
+
+        async def ready() -> bool:
+            if process.running.returncode is not None:
+                raise AssertionError(
+                    f"{service} ended with {process.running.returncode}: {self.log(service)}"
+                )
+            return await _status(f"{process.ops}/readyz") == 200
+
+        await eventually(ready, seconds=START_SECONDS, what=f"{service} of {self.name} to be ready")
+
+    def log(self, service: str, lines: int = 30) -> str:
+        """Return the end of a service's log."""
+        file = self.folder / f"{self.name}.{service}.log"
+        return "\n".join(file.read_text().splitlines()[-lines:]) if file.exists() else ""
+
+    async def kill(self, service: str) -> None:
+        """End a service as a crash would (SIGKILL), and return when it is gone."""
+        process = self.processes[service].running
+        if process.returncode is None:
+            process.send_signal(signal.SIGKILL)
+        await process.wait()
+
+    async def command(self, *arguments: str) -> bytes:
+        """Run the command line with the site's settings and return what it printed."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "services.operator_console.cli",
+            *arguments,
+            cwd=ROOT,
+            env=self.environment(),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        printed, complaint = await process.communicate()
+        assert process.returncode == 0, f"heddle {' '.join(arguments)}: {complaint.decode()}"
+        return printed
+
+    async def account(self, name: str) -> NewAccount:
+        """Make a federated account and return it with an access token."""
+        printed = await self.command("account", "create", name, "--federate")
+        return json.decode(printed, type=NewAccount)
+
+    async def stop(self) -> None:
+        """Ask every process to end, and kill those that do not."""
+        processes = [one.running for one in self.processes.values()]
+        if self._front is not None:
+            processes.insert(0, self._front)
+        for process in processes:
+            if process.returncode is None:
+                process.send_signal(signal.SIGTERM)
+        for process in processes:
+            try:
+                await asyncio.wait_for(process.wait(), 30)
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+
+
+_SECRET = secrets.token_hex(32)
+
+
+async def _status(url: str) -> int:
+    try:
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as session:
+            answer = await session.get(url)
+            return answer.status
+    except (aiohttp.ClientError, TimeoutError):
+        return 0
+
+
+@contextlib.asynccontextmanager
+async def running(site: Site, services: tuple[str, ...] = PIPELINE) -> AsyncIterator[Site]:
+    """Run a site for the length of a block."""
+    try:
+        await site.start(services)
+        yield site
+    finally:
+        await site.stop()
