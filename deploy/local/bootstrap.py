@@ -1,0 +1,172 @@
+"""Builds `.venv` from the lock and fetches the servers, side by side.
+
+Runs under the machine's own Python with its standard library alone: `python3 -m deploy.local.bootstrap`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from importlib.util import find_spec
+from pathlib import Path
+
+from deploy.local.docker import docker_answers
+from deploy.local.fetch import fetch_browser, fetch_debian, fetch_postgres, fetch_rabbitmq, system_browser
+from deploy.local.paths import ROOT, RUNTIME, VENV, SetupError
+from deploy.local.say import say
+
+_LAUNCHER = """#!{python}
+import sys
+
+from services.operator_console.cli import main
+
+sys.exit(main())
+"""
+_PIP_OPTIONS = ("--disable-pip-version-check", "--no-input", "--quiet")
+_CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Set up what is asked for; a second call finds it done and returns at once."""
+    parser = argparse.ArgumentParser(prog="python3 -m deploy.local.bootstrap", description=__doc__)
+    parser.add_argument("--dev", action="store_true", help="what tests and checks need, too")
+    parser.add_argument("--servers", action="store_true", help="an embedded broker and database, if needed")
+    parser.add_argument("--embedded", action="store_true", help="the embedded ones even where Docker answers")
+    parser.add_argument("--browser", action="store_true", help="a browser for the tests, where there is none")
+    asked = parser.parse_args(arguments)
+    try:
+        _set_up(_jobs(asked))
+    except SetupError as problem:
+        print(f"heddle: {problem}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _jobs(asked: argparse.Namespace) -> list[Callable[[], None]]:
+    jobs: list[Callable[[], None]] = [lambda: build_venv(dev=asked.dev)]
+    docker = asked.servers and not asked.embedded and docker_answers()
+    if asked.embedded or (asked.servers and not docker):
+        if asked.embedded or not os.environ.get("HEDDLE_BROKER_URL"):
+            jobs.append(fetch_rabbitmq)
+        if asked.embedded or not os.environ.get("HEDDLE_DATABASE_URL"):
+            jobs.append(lambda: fetch_postgres(run_pip))
+    if asked.browser and not os.environ.get("HEDDLE_TEST_CHROMIUM") and not system_browser():
+        jobs.append(_browser_if_any)
+    return jobs
+
+
+def _set_up(jobs: Sequence[Callable[[], None]]) -> None:
+    with ThreadPoolExecutor(len(jobs)) as pool:
+        futures: list[Future[None]] = [pool.submit(job) for job in jobs]
+    for future in futures:
+        future.result()
+
+
+def _browser_if_any() -> None:
+    try:
+        fetch_browser()
+    except SetupError as problem:
+        say(f"no browser, so the browser tests will be skipped: {problem}")
+
+
+def build_venv(*, dev: bool) -> None:
+    """Install the locked packages and the project itself into `.venv`.
+
+    Raises:
+        SetupError: pip is not to be had, or it could not install.
+    """
+    lock = ROOT / f"deploy/requirements{'-dev' if dev else ''}.lock"
+    if _is_built(lock):
+        return
+    say(f"installing the packages of {lock.relative_to(ROOT)} into .venv")
+    if not _works(VENV / "bin/python"):
+        _python("-m", "venv", "--clear", "--without-pip", str(VENV))
+    run_pip(["install", "--require-hashes", "--no-deps", "-r", str(lock)])
+    _install_project()
+    _stamp(lock).write_text(_fingerprint(lock))
+    say("the packages are in place")
+
+
+def _install_project() -> None:
+    """An editable install: the project on the import path, `heddle` in `bin`."""
+    (site_packages,) = VENV.glob("lib/python3.*/site-packages")
+    (site_packages / "heddle.pth").write_text(f"{ROOT}\n")
+    launcher = VENV / "bin/heddle"
+    launcher.write_text(_LAUNCHER.format(python=VENV / "bin/python"))
+    launcher.chmod(0o755)
+
+
+def _is_built(lock: Path) -> bool:
+    # A venv made for development holds everything that running needs, too.
+    development = lock.with_name("requirements-dev.lock")
+    stamps = [(stamped, _stamp(stamped)) for stamped in (lock, development)]
+    return any(stamp.exists() and stamp.read_text() == _fingerprint(of) for of, stamp in stamps)
+
+
+def _stamp(lock: Path) -> Path:
+    return VENV / f".{lock.stem}.installed"
+
+
+def _fingerprint(lock: Path) -> str:
+    """A venv knows its own path and its Python, so both count."""
+    digest = hashlib.sha256(lock.read_bytes())
+    digest.update(f"{VENV}\n{sys.version}\n{_LAUNCHER}".encode())
+    return digest.hexdigest()
+
+
+def _works(python: Path) -> bool:
+    return python.exists() and subprocess.run([python, "-c", ""], check=False).returncode == 0
+
+
+def run_pip(arguments: Sequence[str]) -> None:
+    """Run pip with the user's own configuration; `install` goes into `.venv`.
+
+    Raises:
+        SetupError: with pip's own last word.
+    """
+    environment = {**os.environ, "PYTHONPATH": str(_pip()), "PIP_USER": "0", "PIP_REQUIRE_VIRTUALENV": "0"}
+    if not _CERTIFICATES.exists() and not os.environ.get("PIP_CERT") and not os.environ.get("SSL_CERT_FILE"):
+        environment["PIP_CERT"] = str(_own_certificates())
+    python = str(VENV / "bin/python") if arguments[0] == "install" else sys.executable
+    command = [python, "-m", "pip", arguments[0], *_PIP_OPTIONS, *arguments[1:]]
+    answer = subprocess.run(command, env=environment, text=True, stderr=subprocess.PIPE, check=False)
+    if answer.returncode:
+        complaints = [line for line in answer.stderr.splitlines() if "ERROR" in line] or ["no reason given"]
+        raise SetupError(f"pip could not {arguments[0]}: {complaints[-1]}")
+
+
+def _pip() -> Path:
+    """Find a pip to run: the one that comes with Python, else Debian's, which may be left out there."""
+    ensurepip = find_spec("ensurepip")
+    bundled = [Path(ensurepip.origin).parent / "_bundled"] if ensurepip and ensurepip.origin else []
+    for folder in (*bundled, Path("/usr/share/python-wheels"), RUNTIME / "pip/usr/share/python-wheels"):
+        for wheel in sorted(folder.glob("pip-*.whl")):
+            return wheel
+    fetch_debian("pip", ["python3-pip-whl"])
+    return _pip()
+
+
+def _own_certificates() -> Path:
+    """Make a bundle of Debian's certificate authorities, for machines that have none."""
+    folder = fetch_debian("certificates", ["ca-certificates"])
+    bundle = folder / "bundle.crt"
+    if not bundle.exists():
+        bundle.write_text(
+            "".join(part.read_text() for part in sorted(folder.glob("usr/share/*/mozilla/*.crt")))
+        )
+    return bundle
+
+
+def _python(*arguments: str) -> None:
+    answer = subprocess.run([sys.executable, *arguments], text=True, capture_output=True, check=False)
+    if answer.returncode:
+        raise SetupError(f"python {arguments[1]} failed: {(answer.stderr or answer.stdout).strip()}")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
