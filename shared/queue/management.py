@@ -1,0 +1,101 @@
+"""A small client for RabbitMQ's management HTTP API: depths of queues, and what operators do to them."""
+
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote
+
+import aiohttp
+import msgspec
+from msgspec import Struct
+from yarl import URL
+
+from shared.protocol.errors import Rejected, Unavailable
+
+_TIMEOUT = aiohttp.ClientTimeout(total=10)
+_DEFAULT_PORT = 15672
+_CLIENT_ERROR = 400
+_SERVER_ERROR = 500
+
+
+class ManagementUnavailable(Unavailable):
+    """The broker's management does not answer."""
+
+    reason = "management_away"
+
+
+class ManagementRefused(Rejected):
+    """The broker's management says no."""
+
+    reason = "management_refused"
+
+
+class QueueDepth(Struct, frozen=True):
+    """What one queue holds; counts are messages, each of 1 to 64 items, and lag a few seconds."""
+
+    name: str
+    messages: int = 0
+    messages_ready: int = 0
+    messages_unacknowledged: int = 0
+    message_bytes: int = 0
+    consumers: int = 0
+
+
+class Management:
+    """Speaks for one vhost. Use it with `async with`.
+
+    Args:
+        url: http://user:password@host:port of the management API.
+        vhost: The vhost whose queues are meant.
+    """
+
+    def __init__(self, url: str, vhost: str = "/") -> None:
+        parsed = URL(url)
+        self._auth = aiohttp.BasicAuth(parsed.user or "guest", parsed.password or "guest")
+        self._base = str(parsed.with_user(None).with_path("/")).rstrip("/")
+        self.vhost = vhost
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(auth=self._auth, timeout=_TIMEOUT)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def queues(self) -> list[QueueDepth]:
+        """Return every queue of the vhost, by name."""
+        body = await self.request("GET", f"/queues/{quote(self.vhost, safe='')}")
+        return sorted(msgspec.json.decode(body, type=list[QueueDepth]), key=lambda queue: queue.name)
+
+    async def request(self, method: str, path: str, document: dict[str, Any] | None = None) -> bytes:
+        """Make one request below `/api`; raises ManagementUnavailable or ManagementRefused."""
+        if self._session is None:
+            raise ManagementUnavailable("not open")
+        url = URL(f"{self._base}/api{path}", encoded=True)
+        try:
+            async with self._session.request(method, url, json=document) as response:
+                body = await response.read()
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise ManagementUnavailable(f"{type(error).__name__}: {error}") from error
+        if response.status >= _SERVER_ERROR:
+            raise ManagementUnavailable(f"{method} {path}: {response.status}")
+        if response.status >= _CLIENT_ERROR:
+            raise ManagementRefused(
+                f"{method} {path}: {response.status} {body[:200].decode(errors='replace')}"
+            )
+        return body
+
+
+def management_of(broker_url: str, management_url: str = "") -> Management:
+    """Return the management client for a broker: at its usual port unless a URL says otherwise."""
+    broker = URL(broker_url)
+    vhost = broker.raw_path[1:].replace("%2F", "/").replace("%2f", "/") or "/"
+    if management_url:
+        return Management(management_url, vhost)
+    usual = URL.build(
+        scheme="http", host=broker.host or "", port=_DEFAULT_PORT, user=broker.user, password=broker.password
+    )
+    return Management(str(usual), vhost)

@@ -1,0 +1,37 @@
+"""The public HTTP side of a service: listen, and on SIGTERM finish what has begun."""
+
+import structlog
+from aiohttp import web
+
+from shared.runtime.context import GRACE, Context
+from shared.runtime.settings import Address
+
+log = structlog.get_logger(__name__)
+
+BACKLOG = 1024
+
+DRAIN_TIMEOUT = GRACE - 5
+"""Seconds for requests in flight; leaves time to close connections to broker and database."""
+
+
+async def serve(context: Context, runner: web.BaseRunner) -> None:
+    """Serve on `HEDDLE_LISTEN` until the context stops, then let the requests in flight finish.
+
+    Args:
+        context: The running process; its settings must have `listen`.
+        runner: `AppRunner` or `ServerRunner`, made with `handle_signals=False`,
+            `shutdown_timeout=DRAIN_TIMEOUT` and `access_log=None`.
+    """
+    address = context.settings.listen
+    if address is None:
+        raise ValueError("HEDDLE_LISTEN is not set")
+    await runner.setup()
+    try:
+        site = web.TCPSite(
+            runner, address.host, address.port, backlog=BACKLOG, reuse_port=context.shares_port or None
+        )
+        await site.start()
+        log.info("listening", address=str(Address(*runner.addresses[0][:2])))
+        await context.stopping.wait()
+    finally:
+        await runner.cleanup()

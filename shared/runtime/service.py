@@ -1,0 +1,97 @@
+"""The frame of every service: settings, logs, ops server, signals, and an orderly end."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+
+import structlog
+import uvloop
+
+from shared.runtime import workers
+from shared.runtime.context import GRACE, Context
+from shared.runtime.health import OpsServer, ops_server
+from shared.runtime.settings import Settings, SettingsError, load_settings
+from shared.telemetry import logging as logs
+
+log = structlog.get_logger(__name__)
+
+Main = Callable[[Context], Awaitable[None]]
+USAGE_ERROR = 2
+
+
+def run(name: str, main: Main, *, need: Sequence[str]) -> None:
+    """Run a service until SIGTERM or SIGINT; never returns.
+
+    Exits with 0 after an orderly stop, 1 when `main` failed, 2 on wrong settings.
+
+    Args:
+        name: The service, `inbox-receiver` for instance.
+        main: Does the work until `context.stopping` is set, then finishes what is in hand and returns.
+        need: Settings that must be set; `ops_listen` always is one of them.
+    """
+    settings = settings_or_exit(name, need=(*need, "ops_listen"))
+    logs.configure(name, settings.log_format, settings.log_level)
+    worker = workers.place_of_this_process()
+    if settings.processes > 1 and worker is None:
+        sys.exit(uvloop.run(workers.supervise(name, settings)))
+    sys.exit(uvloop.run(_run_one(name, settings, main, worker)))
+
+
+def settings_or_exit(name: str, *, need: Sequence[str]) -> Settings:
+    """Return the settings, or print a line for each problem and exit with 2."""
+    try:
+        return load_settings(need=need)
+    except SettingsError as error:
+        for problem in error.problems:
+            print(f"{name}: {problem}", file=sys.stderr)  # noqa: T201 - there is no log yet
+        sys.exit(USAGE_ERROR)
+
+
+async def _run_one(name: str, settings: Settings, main: Main, worker: workers.Place | None) -> int:
+    context = Context(name=name, settings=settings, shares_port=worker is not None)
+    catch_signals(context.stopping)
+    async with AsyncExitStack() as stack:
+        if worker is not None:
+            stack.callback(worker.stop_with_parent(context.stopping))
+        where = worker.socket if worker is not None else settings.ops_listen
+        if where is None:
+            raise ValueError("HEDDLE_OPS_LISTEN is not set")
+        try:
+            address = await stack.enter_async_context(ops_server(OpsServer(context.ready), where))
+        except OSError as error:
+            log.error("ops_listen_failed", address=str(settings.ops_listen), error=str(error))  # noqa: TRY400 - one line
+            return 1
+        log.info("service_started", pid=os.getpid(), ops=address)
+        return await _until_done(context, main)
+
+
+async def _until_done(context: Context, main: Main) -> int:
+    """Run `main`; once we are to stop, it has the grace period to return."""
+    work = asyncio.ensure_future(main(context))
+    stop = asyncio.create_task(context.stopping.wait())
+    await asyncio.wait((work, stop), return_when=asyncio.FIRST_COMPLETED)
+    context.ready.draining = True
+    stop.cancel()
+    if not work.done():
+        log.info("service_stopping")
+        await asyncio.wait((work,), timeout=GRACE)
+    if not work.done():
+        log.warning("service_grace_over", seconds=GRACE)
+        work.cancel()
+        await asyncio.wait((work,), timeout=1.0)
+        return 1
+    if work.cancelled() or (error := work.exception()) is None:
+        log.info("service_stopped")
+        return 0
+    log.error("service_failed", exc_info=error)
+    return 1
+
+
+def catch_signals(stopping: asyncio.Event) -> None:
+    """Set the event at SIGTERM and SIGINT."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)

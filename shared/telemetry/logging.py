@@ -1,0 +1,110 @@
+"""Structured logs: one JSON object a line on stdout, or colours for a person.
+
+Event names are fixed words; everything that varies is a field. Bind the one id of an activity once:
+`log = structlog.get_logger().bind(trace=item.trace)`, or for a whole task with `bound(trace=…)`.
+"""
+
+import logging
+import re
+import secrets
+import sys
+from collections.abc import Callable, MutableMapping
+from contextlib import AbstractContextManager
+from typing import Any
+
+import msgspec
+import structlog
+from structlog.typing import Processor
+
+LEVELS = {
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+}
+FORMATS = ("json", "console")
+
+_PASSWORD_IN_URL = re.compile(r"(?<=://)([^/\s:@]*):[^/\s@]*@")
+
+
+def configure(service: str, log_format: str = "json", level: str = "info") -> None:
+    """Set up logging for this process; the standard library's loggers come out the same way.
+
+    Args:
+        service: Bound to every line.
+        log_format: `json` or `console`.
+        level: The least important level shown: debug, info, warning or error.
+    """
+    structlog.reset_defaults()
+    structlog.configure(
+        processors=[*_common_processors(), *_renderers(log_format)],
+        wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
+        logger_factory=_logger_factory(log_format),
+        cache_logger_on_first_use=True,
+    )
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(service=service)
+    _route_standard_library(LEVELS[level])
+
+
+def new_trace() -> str:
+    """Return a fresh id for the way of one activity: 32 hex digits, as OpenTelemetry has them."""
+    return secrets.token_hex(16)
+
+
+def bound(**fields: str) -> AbstractContextManager[None]:
+    """Bind fields to every line logged inside the `with`, in this task and those it starts."""
+    return structlog.contextvars.bound_contextvars(**fields)
+
+
+def _common_processors() -> list[Processor]:
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+
+
+def _renderers(log_format: str) -> list[Processor]:
+    if log_format == "console":
+        return [structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())]
+    return [structlog.processors.format_exc_info, _as_json]
+
+
+def _logger_factory(log_format: str) -> Callable[..., Any]:
+    if log_format == "console":
+        return structlog.PrintLoggerFactory(sys.stdout)
+    return structlog.BytesLoggerFactory(sys.stdout.buffer)
+
+
+_encoder = msgspec.json.Encoder(enc_hook=repr)
+
+
+def _as_json(_logger: object, _method: str, event: MutableMapping[str, Any]) -> bytes:
+    try:
+        return _encoder.encode(event)
+    except (UnicodeEncodeError, ValueError, OverflowError):
+        # Hostile text with lone surrogates must not cost us the line.
+        return _encoder.encode({str(key): ascii(value) for key, value in event.items()})
+
+
+class _Forward(logging.Handler):
+    """Hands what libraries log to structlog under one event name."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            message = _PASSWORD_IN_URL.sub(r"\1:***@", record.getMessage())
+            structlog.get_logger().log(
+                record.levelno,
+                "library_message",
+                library=record.name,
+                message=message,
+                exc_info=record.exc_info,
+            )
+        except Exception:  # noqa: BLE001 - logging must never break what it watches
+            self.handleError(record)
+
+
+def _route_standard_library(level: int) -> None:
+    logging.basicConfig(handlers=[_Forward()], level=max(level, logging.WARNING), force=True)
+    logging.captureWarnings(capture=True)
