@@ -24,7 +24,7 @@ class ReceivedRequest(Struct, frozen=True, kw_only=True):
 
     `target` is path and query as sent; `headers` are (lower-case name, value) pairs in order, limited to
     those that may be signed; `received_at` is UTC and the moment against which signatures are judged.
-    `address` is the peer's IP address.
+    `address` is the peer's IP address; `attempt` counts from 1 how often its key was looked for.
     """
 
     method: str
@@ -37,6 +37,7 @@ class ReceivedRequest(Struct, frozen=True, kw_only=True):
     activity_type: str
     actor: str
     address: str = ""
+    attempt: int = 1
 
 
 class AcceptedActivity(Struct, frozen=True, kw_only=True):
@@ -58,11 +59,15 @@ class AcceptedActivity(Struct, frozen=True, kw_only=True):
 
 
 class Target(Struct, frozen=True, kw_only=True):
-    """Where one POST goes: an inbox and whether it is the host's shared one; `attempt` counts from 1."""
+    """Where one POST goes: an inbox and whether it is the host's shared one; `attempt` counts from 1.
+
+    `released` marks what was parked before: it is sent although other deliveries to its host are held.
+    """
 
     inbox: str
     shared: bool = False
     attempt: int = 1
+    released: bool = False
 
 
 class Delivery(Struct, frozen=True, kw_only=True):
