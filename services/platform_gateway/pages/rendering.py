@@ -43,15 +43,17 @@ def content_security_policy(*, plain_http: bool, form_targets: tuple[str, ...] =
         form_targets: Origins beyond our own to which a form may lead, redirects included.
     """
     media = "https: http: data:" if plain_http else "https: data:"
-    return "; ".join((
-        "default-src 'none'",
-        "style-src 'self'",
-        f"img-src 'self' {media}",
-        f"media-src 'self' {media}",
-        " ".join(("form-action 'self'", *form_targets)),
-        "base-uri 'none'",
-        "frame-ancestors 'none'",
-    ))
+    return "; ".join(
+        (
+            "default-src 'none'",
+            "style-src 'self'",
+            f"img-src 'self' {media}",
+            f"media-src 'self' {media}",
+            " ".join(("form-action 'self'", *form_targets)),
+            "base-uri 'none'",
+            "frame-ancestors 'none'",
+        )
+    )
 
 
 def render(
