@@ -1,0 +1,248 @@
+"""The one guarded HTTP client: every request that leaves Heddle for another server goes through it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self
+
+import aiohttp
+from msgspec import Struct
+from yarl import URL
+
+from shared.remote.addresses import PeerPolicy
+from shared.remote.connector import Guard, guarded_connector
+from shared.remote.errors import (
+    AnswerBroken,
+    OwnHost,
+    TimedOut,
+    TooManyRedirects,
+    WrongMediaType,
+)
+from shared.remote.exchange import PostResult, Response, is_stale, read_beginning, read_whole, translated
+from shared.remote.resolver import DnsLookup, Lookup, Resolver
+from shared.remote.retry_after import read_retry_after
+from shared.remote.slots import HostSlots, WarmHosts
+from shared.remote.urls import authority, canonical
+from shared.signatures.sign import Signer
+
+MAX_DOCUMENT = 1024 * 1024
+"""Bytes of an answer, decompressed."""
+
+DEADLINE = 10.0
+"""Seconds for a whole exchange: waiting for a slot, names, connecting, redirects, the last byte."""
+
+MAX_REDIRECTS = 3
+_EXCERPT = 4096
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_STALE_RETRIES = 2
+_OK, _MULTIPLE_CHOICES = 200, 300
+
+ACTIVITY_JSON = "application/activity+json"
+
+MediaTypes = Callable[[str], bool]
+
+
+class Limits(Struct, frozen=True, kw_only=True):
+    """What one client may hold open.
+
+    Args:
+        connections: Exchanges at once, over all hosts.
+        per_host: Exchanges with one host at once.
+        warm_hosts: Hosts whose connections stay open between exchanges.
+        keep_alive: Seconds that an idle connection stays open.
+    """
+
+    connections: int = 512
+    per_host: int = 8
+    warm_hosts: int = 4096
+    keep_alive: float = 60.0
+
+
+class GuardedClient:
+    """Speaks HTTP with servers that nobody vouches for.
+
+    Use it as an asynchronous context manager; one per process is enough.
+
+    Args:
+        policy: Which addresses are peers.
+        user_agent: Who we are, with a URL.
+        own_hosts: Hosts, with their ports, that are ours and are never requested.
+        limits: What may be held open.
+        lookup: Who knows the addresses of names; the system's DNS servers unless given.
+    """
+
+    def __init__(
+        self,
+        policy: PeerPolicy,
+        *,
+        user_agent: str,
+        own_hosts: Collection[str] = (),
+        limits: Limits | None = None,
+        lookup: Lookup | None = None,
+    ) -> None:
+        self._policy = policy
+        self._user_agent = user_agent
+        self._own_hosts = frozenset(host.lower() for host in own_hosts)
+        self._limits = limits or Limits()
+        self._lookup = lookup
+        self._slots = HostSlots(self._limits.per_host)
+        self._warm = WarmHosts(self._limits.warm_hosts, self._limits.keep_alive)
+        self._resources = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        lookup = self._lookup
+        if lookup is None:
+            lookup = dns = DnsLookup()
+            self._resources.push_async_callback(dns.close)
+        resolver = Resolver(lookup)
+        self._resources.push_async_callback(resolver.close)
+        self._guard = Guard(self._policy, resolver)
+        self._session = await self._resources.enter_async_context(self._open_session())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._resources.__aexit__(kind, error, trace)
+
+    def _open_session(self) -> aiohttp.ClientSession:
+        limits = self._limits
+        return aiohttp.ClientSession(
+            connector=guarded_connector(
+                self._guard, connections=limits.connections, keep_alive=limits.keep_alive
+            ),
+            headers={"User-Agent": self._user_agent, "Accept-Encoding": "gzip, deflate"},
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=DEADLINE / 2),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+            max_line_size=8190,
+            max_field_size=8190,
+        )
+
+    async def get(
+        self,
+        url: str,
+        *,
+        accept: str,
+        media_types: MediaTypes | None = None,
+        sign: Signer | None = None,
+        max_bytes: int = MAX_DOCUMENT,
+        deadline: float = DEADLINE,
+    ) -> Response:
+        """Return the answer to a GET, after at most three redirects; raises Rejected, RemoteUnavailable.
+
+        Args:
+            url: What to fetch.
+            accept: The `Accept` header, which is never signed.
+            media_types: Tells whether a `Content-Type` is one that was asked for; judged for a 2xx.
+            sign: Signs each hop anew.
+            max_bytes: Of the body of a 2xx, decompressed.
+            deadline: Seconds for everything.
+        """
+        async with _total(deadline, url):
+            target = canonical(url)
+            for _ in range(MAX_REDIRECTS + 1):
+                signed = sign.headers("GET", str(target)) if sign else ()
+                async with self._exchange("GET", target, [("Accept", accept), *signed], None) as answer:
+                    if answer.status not in _REDIRECTS:
+                        return await _response(answer, target, media_types, max_bytes)
+                    target = _next_hop(target, answer)
+            raise TooManyRedirects(url[:200])
+
+    async def post(
+        self,
+        url: str,
+        body: bytes,
+        headers: Iterable[tuple[str, str]] = (),
+        *,
+        sign: Signer | None = None,
+        deadline: float = DEADLINE,
+    ) -> PostResult:
+        """Return how a server answered a delivery; raises Rejected, RemoteUnavailable.
+
+        No status raises, and redirects are not followed: the status is the answer.
+
+        Args:
+            url: An inbox.
+            body: What to deliver.
+            headers: To be sent beside the `Content-Type`, as they are: what `sign_request` returned, unless
+                `sign` is given.
+            sign: Signs the request.
+            deadline: Seconds for everything.
+        """
+        async with _total(deadline, url):
+            target = canonical(url)
+            signed = sign.headers("POST", str(target), body) if sign else ()
+            sent = [("Content-Type", ACTIVITY_JSON), *headers, *signed]
+            async with self._exchange("POST", target, sent, body) as answer:
+                retry_after = read_retry_after(answer.headers.get("Retry-After"), datetime.now(UTC))
+                excerpt = await read_beginning(answer, _EXCERPT)
+                return PostResult(status=answer.status, retry_after=retry_after, excerpt=excerpt)
+
+    @asynccontextmanager
+    async def _exchange(
+        self, method: str, url: URL, headers: list[tuple[str, str]], body: bytes | None
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        host = authority(url)
+        if host in self._own_hosts:
+            raise OwnHost(host)
+        async with self._slots.hold(host):
+            await self._guard.check(url)
+            if not self._warm.admit(host):
+                headers = [*headers, ("Connection", "close")]
+            with translated(host):
+                async with await self._request(method, url, headers, body) as answer:
+                    yield answer
+
+    async def _request(
+        self, method: str, url: URL, headers: list[tuple[str, str]], body: bytes | None
+    ) -> aiohttp.ClientResponse:
+        for _ in range(_STALE_RETRIES):
+            try:
+                return await self._send(method, url, headers, body)
+            except aiohttp.ClientError as error:
+                # A kept connection may have been closed by the other side a moment ago.
+                if not is_stale(error):
+                    raise
+        return await self._send(method, url, headers, body)
+
+    async def _send(
+        self, method: str, url: URL, headers: list[tuple[str, str]], body: bytes | None
+    ) -> aiohttp.ClientResponse:
+        return await self._session.request(method, url, headers=headers, data=body, allow_redirects=False)
+
+
+@asynccontextmanager
+async def _total(deadline: float, url: str) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(deadline):
+            yield
+    except TimeoutError:
+        raise TimedOut(f"{url[:200]}: {deadline:g} s") from None
+
+
+def _next_hop(url: URL, answer: aiohttp.ClientResponse) -> URL:
+    location = answer.headers.get("Location")
+    if not location:
+        raise TooManyRedirects("a redirect without a Location")
+    try:
+        joined = url.join(URL(location))
+    except ValueError as error:
+        raise AnswerBroken(f"Location: {error}"[:200]) from None
+    return canonical(str(joined))
+
+
+async def _response(
+    answer: aiohttp.ClientResponse, url: URL, media_types: MediaTypes | None, max_bytes: int
+) -> Response:
+    content_type = answer.headers.get("Content-Type", "")
+    if _OK <= answer.status < _MULTIPLE_CHOICES:
+        if media_types is not None and not media_types(content_type):
+            raise WrongMediaType(content_type[:200] or "no Content-Type")
+        body = await read_whole(answer, max_bytes)
+    else:
+        body = await read_beginning(answer, _EXCERPT)
+    headers = {name.lower(): value for name, value in answer.headers.items()}
+    return Response(status=answer.status, url=str(url), headers=headers, content_type=content_type, body=body)
