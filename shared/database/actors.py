@@ -7,7 +7,7 @@ from asyncpg import Record
 from msgspec import Struct
 
 from shared.database import keys
-from shared.database.pool import Connection
+from shared.database.pool import Connection, json_text
 from shared.protocol.identifiers import IdGenerator, uri_hash
 from shared.protocol.objects import ActorKind, ActorProfile
 
@@ -105,9 +105,7 @@ async def by_acct(conn: Connection, username: str, domain: str) -> ActorRow | No
     return None if row is None else actor_of(row)
 
 
-async def upsert_remote(
-    conn: Connection, actors: Sequence[RemoteActor], ids: IdGenerator
-) -> dict[str, int]:
+async def upsert_remote(conn: Connection, actors: Sequence[RemoteActor], ids: IdGenerator) -> dict[str, int]:
     """Store what remote servers say of their actors, keys included, and return the ids by URI.
 
     The keys listed now replace those of before. A URI that is local is never overwritten. Call it inside
@@ -150,12 +148,12 @@ INSERT INTO actors AS a
         moved_to, locked, discoverable, indexable, created_at, suspended_at, fetched_at)
 SELECT n.id, n.uri, n.uri_hash, false, n.kind, n.username, n.domain, n.display_name, n.summary, n.url,
        n.inbox, n.shared_inbox, n.outbox, n.followers_uri, n.following_uri, n.featured_uri, n.icon, n.image,
-       n.fields, n.emojis, ARRAY(SELECT jsonb_array_elements_text(n.also_known_as)), n.moved_to, n.locked,
-       n.discoverable, n.indexable, coalesce(n.published, now()),
+       n.fields::jsonb, n.emojis::jsonb, ARRAY(SELECT jsonb_array_elements_text(n.also_known_as::jsonb)),
+       n.moved_to, n.locked, n.discoverable, n.indexable, coalesce(n.published, now()),
        CASE WHEN n.suspended THEN now() END, now()
   FROM unnest($1::bigint[], $2::text[], $3::bytea[], $4::smallint[], $5::text[], $6::text[], $7::text[],
               $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[],
-              $15::text[], $16::text[], $17::text[], $18::jsonb[], $19::jsonb[], $20::jsonb[], $21::text[],
+              $15::text[], $16::text[], $17::text[], $18::text[], $19::text[], $20::text[], $21::text[],
               $22::boolean[], $23::boolean[], $24::boolean[], $25::timestamptz[], $26::boolean[])
        AS n (id, uri, uri_hash, kind, username, domain, display_name, summary, url, inbox, shared_inbox,
              outbox, followers_uri, following_uri, featured_uri, icon, image, fields, emojis, also_known_as,
@@ -195,9 +193,9 @@ async def _upsert(conn: Connection, actors: Sequence[RemoteActor], ids: IdGenera
         [p.featured for p in profiles],
         [p.icon for p in profiles],
         [p.image for p in profiles],
-        [p.fields for p in profiles],
-        [p.emojis for p in profiles],
-        [p.also_known_as for p in profiles],
+        [json_text(p.fields) for p in profiles],
+        [json_text(p.emojis) for p in profiles],
+        [json_text(p.also_known_as) for p in profiles],
         [p.moved_to for p in profiles],
         [p.locked for p in profiles],
         [p.discoverable for p in profiles],

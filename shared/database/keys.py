@@ -69,7 +69,8 @@ async def of_actor(conn: Connection, actor_id: int) -> list[PublicKey]:
         actor_id,
     )
     return [
-        PublicKey(id=row["uri"], owner=row["owner"], algorithm=row["algorithm"], der=row["der"]) for row in rows
+        PublicKey(id=row["uri"], owner=row["owner"], algorithm=row["algorithm"], der=row["der"])
+        for row in rows
     ]
 
 

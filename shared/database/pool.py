@@ -87,6 +87,13 @@ def _decode_jsonb(data: bytes) -> object:
     return msgspec.json.decode(data[1:])
 
 
+def json_text(value: object) -> str | None:
+    """Return a value as JSON, for a column of an `unnest`: the driver takes a tuple there for a dimension."""
+    if value is None:
+        return None
+    return "[]" if value == () else msgspec.json.encode(value).decode()
+
+
 async def prepare_connection(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
     """Teach a connection jsonb: any msgspec type goes in, plain lists and dicts come out."""
     await connection.set_type_codec(

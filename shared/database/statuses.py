@@ -6,7 +6,7 @@ from datetime import datetime
 from asyncpg import Record
 from msgspec import Struct
 
-from shared.database.pool import Connection
+from shared.database.pool import Connection, json_text
 from shared.protocol.identifiers import uri_hash
 from shared.protocol.objects import Attachment, Emoji, Poll, Visibility
 
@@ -122,11 +122,17 @@ INSERT INTO statuses
        (id, uri, uri_hash, url, local, actor_id, in_reply_to_id, in_reply_to_actor_id, in_reply_to_uri,
         conversation_id, object_type, title, content, source, spoiler_text, language, visibility, sensitive,
         quote_uri, attachments, emojis, poll, application, created_at, edited_at)
-SELECT * FROM unnest(
-       $1::bigint[], $2::text[], $3::bytea[], $4::text[], $5::boolean[], $6::bigint[], $7::bigint[],
-       $8::bigint[], $9::text[], $10::bigint[], $11::text[], $12::text[], $13::text[], $14::text[],
-       $15::text[], $16::text[], $17::smallint[], $18::boolean[], $19::text[], $20::jsonb[], $21::jsonb[],
-       $22::jsonb[], $23::text[], $24::timestamptz[], $25::timestamptz[])
+SELECT id, uri, uri_hash, url, local, actor_id, in_reply_to_id, in_reply_to_actor_id, in_reply_to_uri,
+       conversation_id, object_type, title, content, source, spoiler_text, language, visibility, sensitive,
+       quote_uri, attachments::jsonb, emojis::jsonb, poll::jsonb, application, created_at, edited_at
+  FROM unnest($1::bigint[], $2::text[], $3::bytea[], $4::text[], $5::boolean[], $6::bigint[], $7::bigint[],
+              $8::bigint[], $9::text[], $10::bigint[], $11::text[], $12::text[], $13::text[], $14::text[],
+              $15::text[], $16::text[], $17::smallint[], $18::boolean[], $19::text[], $20::text[],
+              $21::text[], $22::text[], $23::text[], $24::timestamptz[], $25::timestamptz[])
+       AS n (id, uri, uri_hash, url, local, actor_id, in_reply_to_id, in_reply_to_actor_id,
+             in_reply_to_uri, conversation_id, object_type, title, content, source, spoiler_text, language,
+             visibility, sensitive, quote_uri, attachments, emojis, poll, application, created_at,
+             edited_at)
     ON CONFLICT (uri_hash) DO NOTHING
 RETURNING id
 """
@@ -155,9 +161,9 @@ async def insert(conn: Connection, posts: Sequence[NewStatus]) -> set[int]:
         [p.visibility for p in posts],
         [p.sensitive for p in posts],
         [p.quote_uri for p in posts],
-        [p.attachments for p in posts],
-        [p.emojis for p in posts],
-        [p.poll for p in posts],
+        [json_text(p.attachments) for p in posts],
+        [json_text(p.emojis) for p in posts],
+        [json_text(p.poll) for p in posts],
         [p.application for p in posts],
         [p.created_at for p in posts],
         [p.edited_at for p in posts],
@@ -175,7 +181,8 @@ async def insert_boosts(conn: Connection, boosts: Sequence[NewBoost]) -> set[int
                visibility, created_at
           FROM unnest($1::bigint[], $2::text[], $3::bytea[], $4::boolean[], $5::bigint[], $6::bigint[],
                       $7::bigint[], $8::smallint[], $9::timestamptz[])
-               AS n (id, uri, uri_hash, local, actor_id, reblog_of_id, conversation_id, visibility, created_at)
+               AS n (id, uri, uri_hash, local, actor_id, reblog_of_id, conversation_id, visibility,
+                     created_at)
             ON CONFLICT DO NOTHING
         RETURNING id
         """,
@@ -268,10 +275,11 @@ _REVISE = """
 UPDATE statuses s SET
        url = n.url, title = n.title, content = n.content, source = n.source,
        spoiler_text = n.spoiler_text, language = n.language, sensitive = n.sensitive,
-       quote_uri = n.quote_uri, attachments = n.attachments, emojis = n.emojis, poll = n.poll,
+       quote_uri = n.quote_uri, attachments = n.attachments::jsonb, emojis = n.emojis::jsonb,
+       poll = n.poll::jsonb,
        edited_at = n.edited_at
   FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
-              $8::boolean[], $9::text[], $10::jsonb[], $11::jsonb[], $12::jsonb[], $13::timestamptz[])
+              $8::boolean[], $9::text[], $10::text[], $11::text[], $12::text[], $13::timestamptz[])
        AS n (id, url, title, content, source, spoiler_text, language, sensitive, quote_uri, attachments,
              emojis, poll, edited_at)
  WHERE s.id = n.id AND s.deleted_at IS NULL
@@ -296,9 +304,9 @@ async def revise(conn: Connection, revisions: Sequence[Revision]) -> None:
         [r.language for r in revisions],
         [r.sensitive for r in revisions],
         [r.quote_uri for r in revisions],
-        [r.attachments for r in revisions],
-        [r.emojis for r in revisions],
-        [r.poll for r in revisions],
+        [json_text(r.attachments) for r in revisions],
+        [json_text(r.emojis) for r in revisions],
+        [json_text(r.poll) for r in revisions],
         [r.edited_at for r in revisions],
     )
 
