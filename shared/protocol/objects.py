@@ -87,7 +87,9 @@ class PublicKey(Struct, frozen=True, kw_only=True):
 class Note(Struct, frozen=True, kw_only=True):
     """A post, whatever its type on the wire (Note, Article, Question, Page, Video, Audio, Image, Event).
 
-    `content` is sanitised HTML, `summary` the content warning as plain text, `name` a title as plain text.
+    `content` is sanitised HTML and readable alone: of a titled type it begins with the title and ends with
+    the link. `summary` is the content warning and `name` the title, both plain text. `context` and
+    `replies` name the collections of the thread and of the direct replies (FEP-7888), where there are any.
     """
 
     id: str
@@ -110,6 +112,14 @@ class Note(Struct, frozen=True, kw_only=True):
     emojis: tuple[Emoji, ...] = ()
     attachments: tuple[Attachment, ...] = ()
     poll: Poll | None = None
+    context: str = ""
+    replies: str = ""
+
+    @property
+    def is_vote(self) -> bool:
+        """Tell whether this is a vote: it names a poll's option, answers the poll and says nothing else."""
+        answers = bool(self.name and self.in_reply_to) and not self.content and not self.attachments
+        return self.type == "Note" and answers
 
 
 class ActorProfile(Struct, frozen=True, kw_only=True):
@@ -131,6 +141,7 @@ class ActorProfile(Struct, frozen=True, kw_only=True):
     followers: str = ""
     following: str = ""
     featured: str = ""
+    featured_tags: str = ""
     icon: str = ""
     image: str = ""
     fields: tuple[Field, ...] = ()
@@ -143,3 +154,4 @@ class ActorProfile(Struct, frozen=True, kw_only=True):
     suspended: bool = False
     published: datetime | None = None
     keys: tuple[PublicKey, ...] = ()
+    attribution_domains: tuple[str, ...] = ()

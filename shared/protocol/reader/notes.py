@@ -1,0 +1,148 @@
+"""Posts, whatever their type: Note and Question as they are, titled types made readable."""
+
+from html import escape
+from typing import Final
+
+from markdown_it import MarkdownIt
+
+from shared.protocol.errors import Malformed
+from shared.protocol.objects import Attachment, Note
+from shared.protocol.reader import limits
+from shared.protocol.reader.attachments import read_attachments, read_preview, read_shared_link
+from shared.protocol.reader.languages import language_of, localised
+from shared.protocol.reader.polls import read_poll
+from shared.protocol.reader.tags import Tags, read_tags
+from shared.protocol.reader.values import (
+    Wire,
+    addresses,
+    entries,
+    flag,
+    required_uri,
+    string,
+    time,
+    type_in,
+    uri,
+    uris,
+    web_link,
+)
+from shared.protocol.text.sanitise import MAX_HTML_LENGTH, clean_line, sanitise_html
+from shared.protocol.wire import decode
+
+TITLED_TYPES: Final = frozenset({"Article", "Page", "Video", "Audio", "Image", "Event"})
+POST_TYPES: Final = TITLED_TYPES | {"Note", "Question"}
+_QUOTES: Final = ("quote", "_misskey_quote", "quoteUrl", "quoteUri")
+_MAX_AUTHORS: Final = 10
+# HTML inside Markdown is shown as text: servers that mean HTML say so in the media type.
+_markdown: Final = MarkdownIt("commonmark", {"html": False})
+
+
+def read_note(document: bytes) -> Note:
+    """Read a post that was fetched; raises Malformed."""
+    return note_of(decode(document))
+
+
+def note_of(wire: Wire, author: str = "") -> Note:
+    """Read a post out of a larger document.
+
+    Args:
+        wire: The post.
+        author: Who sent it: preferred where several authors are named, taken where none is.
+    """
+    kind = type_in(wire, POST_TYPES)
+    if not kind:
+        raise Malformed("not a type of post", reason="object_type")
+    tags = read_tags(wire.get("tag"))
+    warning = _warning(wire, kind)
+    return Note(
+        id=required_uri(wire, "id"),
+        type=kind,
+        attributed_to=_author(wire, author),
+        content=_content(wire, kind, warning),
+        summary=warning,
+        name=clean_line(localised(wire, "name"), limits.TITLE),
+        language=language_of(wire),
+        published=time(wire.get("published")),
+        updated=time(wire.get("updated")),
+        url=web_link(wire.get("url")),
+        in_reply_to=uri(wire.get("inReplyTo")) or None,
+        quote=_quote(wire, tags),
+        sensitive=flag(wire.get("sensitive")),
+        to=addresses(wire.get("to"), limits.RECIPIENTS),
+        cc=addresses(wire.get("cc"), limits.RECIPIENTS),
+        mentions=tags.mentions,
+        hashtags=tags.hashtags,
+        emojis=tags.emojis,
+        attachments=_attachments(wire, kind),
+        poll=read_poll(wire) if kind == "Question" else None,
+        context=uri(wire.get("context")),
+        replies=uri(wire.get("replies")),
+    )
+
+
+def _author(wire: Wire, author: str) -> str:
+    named = uris(wire.get("attributedTo"), _MAX_AUTHORS)
+    if named:
+        return author if author in named else named[0]
+    if author and not wire.get("attributedTo"):
+        return author
+    raise Malformed("no author", reason="attributed_to_missing")
+
+
+def _warning(wire: Wire, kind: str) -> str:
+    # The summary of an Article is an abstract; only a sensitive one is a warning.
+    if kind in TITLED_TYPES and not flag(wire.get("sensitive")):
+        return ""
+    return clean_line(localised(wire, "summary"), limits.WARNING)
+
+
+def _content(wire: Wire, kind: str, warning: str) -> str:
+    body = localised(wire, "content")
+    if body:
+        body = _as_html(body, string(wire.get("mediaType")))
+    if kind in TITLED_TYPES:
+        body = _readable(wire, body, warning)
+    elif kind == "Question" and not body:
+        body = _paragraph(escape(clean_line(localised(wire, "name"), limits.TITLE), quote=False))
+    return sanitise_html(body) if body else ""
+
+
+def _as_html(text: str, media_type: str) -> str:
+    if media_type.startswith("text/markdown"):
+        return str(_markdown.render(text[:MAX_HTML_LENGTH]))
+    if media_type.startswith("text/plain"):
+        return _paragraph(escape(text[:MAX_HTML_LENGTH], quote=False).replace("\n", "<br>"))
+    return text
+
+
+def _readable(wire: Wire, body: str, warning: str) -> str:
+    """Return title, text and links of a titled post as one piece of HTML."""
+    title = clean_line(localised(wire, "name"), limits.TITLE)
+    abstract = "" if body or warning else localised(wire, "summary")
+    links = dict.fromkeys((read_shared_link(wire.get("attachment")), web_link(wire.get("url"))))
+    return "".join(
+        [
+            _paragraph(f"<strong>{escape(title, quote=False)}</strong>") if title else "",
+            body[:MAX_HTML_LENGTH] or _paragraph(abstract),
+            *(_paragraph(f'<a href="{escape(link)}">{escape(link)}</a>') for link in links if link),
+        ]
+    )
+
+
+def _paragraph(html: str) -> str:
+    return f"<p>{html}</p>" if html else ""
+
+
+def _attachments(wire: Wire, kind: str) -> tuple[Attachment, ...]:
+    media = read_attachments(wire.get("attachment"))
+    if media or kind not in TITLED_TYPES:
+        return media
+    if kind == "Image":
+        return read_preview(entries(wire.get("url")))
+    return read_preview(wire.get("image") or wire.get("icon"))
+
+
+def _quote(wire: Wire, tags: Tags) -> str | None:
+    for name in _QUOTES:
+        if name in wire and (quoted := uri(wire[name])):
+            return quoted
+    return tags.quote or None
