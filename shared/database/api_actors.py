@@ -50,6 +50,7 @@ class OwnRow(Struct, frozen=True, kw_only=True):
     """What an account keeps for itself."""
 
     note_source: str
+    field_sources: tuple[FieldRow, ...]
     default_visibility: Visibility
     default_sensitive: bool
     default_language: str | None
@@ -98,7 +99,7 @@ async def own_settings(conn: Connection, account_id: int) -> OwnRow:
     """Return what only the account itself sees."""
     row = await conn.fetchrow(
         """
-        SELECT c.note_source, c.default_visibility, c.default_sensitive, c.default_language,
+        SELECT c.note_source, c.field_sources, c.default_visibility, c.default_sensitive, c.default_language,
                (SELECT count(*) FROM follows f WHERE f.followee_id = c.actor_id AND f.state = 0) AS requests
           FROM accounts c WHERE c.actor_id = $1
         """,
@@ -108,6 +109,7 @@ async def own_settings(conn: Connection, account_id: int) -> OwnRow:
         raise LookupError(account_id)
     return OwnRow(
         note_source=row["note_source"],
+        field_sources=msgspec.convert(row["field_sources"], tuple[FieldRow, ...]),
         default_visibility=Visibility(row["default_visibility"]),
         default_sensitive=row["default_sensitive"],
         default_language=row["default_language"],

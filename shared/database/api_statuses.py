@@ -65,8 +65,8 @@ class Marks(Struct, frozen=True):
 _SELECT = """
 SELECT s.id, s.uri, s.url, s.local, s.actor_id, s.reblog_of_id, s.in_reply_to_id, s.in_reply_to_actor_id,
        s.conversation_id, s.object_type, s.title, s.content, s.source, s.spoiler_text, s.language,
-       s.visibility, s.sensitive, s.attachments, s.emojis, s.poll, s.application, s.replies_count, s.reblogs_count,
-       s.favourites_count, s.created_at, s.edited_at,
+       s.visibility, s.sensitive, s.attachments, s.emojis, s.poll, s.application, s.replies_count,
+       s.reblogs_count, s.favourites_count, s.created_at, s.edited_at,
        ARRAY(SELECT t.name FROM status_tags t WHERE t.status_id = s.id ORDER BY t.name) AS tags,
        ARRAY(SELECT ROW (a.id, a.username, a.domain, a.url, a.local)
                FROM mentions m JOIN actors a ON a.id = m.actor_id

@@ -33,7 +33,7 @@ def with_answer(uri: str, answer: dict[str, str]) -> str:
 
 
 def form_target(uri: str) -> tuple[str, ...]:
-    """Return the source expression that lets a form's redirect lead to this URI (CSP level 3, form-action)."""
+    """Return the source expressions by which a form may redirect to this URI (CSP level 3, form-action)."""
     if uri == OUT_OF_BAND:
         return ()
     parts = urlsplit(uri)

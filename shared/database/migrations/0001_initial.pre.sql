@@ -54,6 +54,7 @@ CREATE TABLE accounts (
     rsa_private_key   bytea NOT NULL,
     ed25519_private_key bytea NOT NULL,
     note_source       text NOT NULL DEFAULT '',       -- the profile text as written
+    field_sources     jsonb NOT NULL DEFAULT '[]',    -- the profile's table as written: [{name, value}]
     default_visibility smallint NOT NULL DEFAULT 0,
     default_sensitive boolean NOT NULL DEFAULT false,
     default_language  text,

@@ -1,0 +1,104 @@
+"""What a client asks to be posted, checked and completed with the account's own settings."""
+
+from typing import Any
+
+from msgspec import UNSET, Struct, UnsetType
+
+from services.platform_gateway.errors import ApiError, invalid
+from services.platform_gateway.parameters import Id
+from shared.actions.posts import Draft, Revision
+from shared.database.api_statuses import StatusRow
+from shared.database.authors import Author
+from shared.protocol.objects import Visibility
+
+MAX_CHARACTERS = 5000
+"""Of a post and its content warning together; a link counts as it is written."""
+MAX_LANGUAGE = 35
+
+VISIBILITIES = {
+    "public": Visibility.PUBLIC,
+    "unlisted": Visibility.UNLISTED,
+    "private": Visibility.FOLLOWERS,
+    "direct": Visibility.DIRECT,
+}
+
+
+class EditForm(Struct, kw_only=True):
+    """A post's texts; what is not supported yet is named, so that it can be refused."""
+
+    status: str = ""
+    spoiler_text: str | UnsetType = UNSET
+    sensitive: bool | None = None
+    language: str | None = None
+    media_ids: list[Any] = []
+    poll: Any = None
+
+
+class StatusForm(EditForm, kw_only=True):
+    """A new post."""
+
+    in_reply_to_id: Id | None = None
+    visibility: str = ""
+    scheduled_at: str = ""
+    quoted_status_id: Id | None = None
+
+
+def refuse_extras(form: EditForm) -> None:
+    """Refuse what would otherwise be dropped in silence."""
+    if form.media_ids:
+        raise invalid("Media is not supported")
+    if form.poll:
+        raise invalid("Polls are not supported")
+    if isinstance(form, StatusForm) and form.scheduled_at:
+        raise invalid("Scheduled posts are not supported")
+    if isinstance(form, StatusForm) and form.quoted_status_id is not None:
+        raise invalid("Quotes are not supported")
+
+
+def draft_of(form: StatusForm, author: Author, application: str) -> Draft:
+    """Return the post to publish."""
+    spoiler = "" if form.spoiler_text is UNSET else form.spoiler_text
+    text, spoiler = _texts(form.status, spoiler)
+    if form.visibility and form.visibility not in VISIBILITIES:
+        raise invalid("Visibility is not included in the list")
+    sensitive = author.default_sensitive if form.sensitive is None else form.sensitive
+    return Draft(
+        text=text,
+        spoiler_text=spoiler,
+        visibility=VISIBILITIES[form.visibility] if form.visibility else author.default_visibility,
+        sensitive=sensitive or bool(spoiler),
+        language=_language(form.language) or author.default_language,
+        in_reply_to_id=form.in_reply_to_id,
+        application=application,
+    )
+
+
+def revision_of(form: EditForm, row: StatusRow) -> Revision:
+    """Return the new texts of a post; what the client leaves out stays as it was."""
+    spoiler = row.spoiler_text if form.spoiler_text is UNSET else form.spoiler_text
+    text, spoiler = _texts(form.status, spoiler)
+    sensitive = row.sensitive if form.sensitive is None else form.sensitive
+    return Revision(
+        text=text,
+        spoiler_text=spoiler,
+        sensitive=sensitive or bool(spoiler),
+        language=_language(form.language) or row.language,
+    )
+
+
+def _texts(text: str, spoiler: str) -> tuple[str, str]:
+    if not text.strip() and not spoiler.strip():
+        raise invalid("Text can't be blank")
+    if len(text) + len(spoiler) > MAX_CHARACTERS:
+        raise ApiError(422, f"Validation failed: Text character limit of {MAX_CHARACTERS} exceeded")
+    return text.strip(), spoiler.strip()
+
+
+def _language(code: str | None) -> str | None:
+    """Return a language tag (BCP 47) where it has the shape of one."""
+    if not code:
+        return None
+    parts = code.split("-")
+    if len(code) > MAX_LANGUAGE or not all(part.isascii() and part.isalnum() for part in parts):
+        raise invalid("Language is invalid")
+    return code

@@ -1,0 +1,188 @@
+"""Status entities: a whole list with three queries, however long it is."""
+
+import html
+from collections.abc import Collection, Iterable, Sequence
+
+from msgspec import UNSET, Struct
+
+from services.platform_gateway.entities import timestamp
+from services.platform_gateway.entities.accounts import Account
+from services.platform_gateway.entities.statuses import (
+    Application,
+    MentionedAccount,
+    Status,
+    StatusEdit,
+    StatusTag,
+)
+from services.platform_gateway.errors import not_found
+from services.platform_gateway.rendering import media
+from services.platform_gateway.rendering.accounts import PRIVACY, emojis, load_accounts
+from shared.database.api_statuses import EditRow, Marks, StatusRow, marks_of, statuses_by_id
+from shared.database.pool import Connection
+from shared.database.visible import visible_to
+from shared.protocol.local_uris import LocalUris
+
+_UNMARKED = Marks(favourited=False, reblogged=False, bookmarked=False)
+
+
+class _Material(Struct, frozen=True, kw_only=True):
+    """Everything that the posts of one list need, loaded together."""
+
+    statuses: dict[int, StatusRow]
+    accounts: dict[int, Account]
+    marks: dict[int, Marks]
+    viewer_id: int | None
+    uris: LocalUris
+
+
+async def load_statuses(
+    conn: Connection, ids: Sequence[int], viewer_id: int | None, uris: LocalUris
+) -> list[Status]:
+    """Return posts in the order of their ids; what is gone, author included, is left out.
+
+    Visibility is the caller's business: the ids come from a query that keeps it.
+    """
+    rows = await statuses_by_id(conn, ids)
+    accounts = await load_accounts(conn, {row.actor_id for row in rows.values()}, uris)
+    marks = {} if viewer_id is None or not rows else await marks_of(conn, viewer_id, rows.keys())
+    material = _Material(statuses=rows, accounts=accounts, marks=marks, viewer_id=viewer_id, uris=uris)
+    rendered = (_status(material, identifier) for identifier in ids)
+    return [status for status in rendered if status is not None]
+
+
+async def load_status(conn: Connection, status_id: int, viewer_id: int | None, uris: LocalUris) -> Status:
+    """Return one post, or end the request with 404 where the viewer may not see it."""
+    if status_id not in await visible_to(conn, viewer_id, [status_id]):
+        raise not_found()
+    found = await load_statuses(conn, [status_id], viewer_id, uris)
+    if not found:
+        raise not_found()
+    return found[0]
+
+
+async def require_visible(conn: Connection, status_id: int, viewer_id: int | None) -> StatusRow:
+    """Return a post's row, or end the request with 404 where the viewer may not see it."""
+    if status_id not in await visible_to(conn, viewer_id, [status_id]):
+        raise not_found()
+    rows = await statuses_by_id(conn, [status_id])
+    if status_id not in rows:
+        raise not_found()
+    return rows[status_id]
+
+
+def _status(material: _Material, identifier: int) -> Status | None:
+    row = material.statuses.get(identifier)
+    if row is None or row.actor_id not in material.accounts:
+        return None
+    reblog = None
+    if row.reblog_of_id is not None:
+        reblog = _status(material, row.reblog_of_id)
+        if reblog is None:
+            return None
+    entity = _plain(material, row)
+    if reblog is not None:
+        _dress_as(entity, reblog)
+    if material.viewer_id is not None:
+        _mark(material, row, entity)
+    return entity
+
+
+def _plain(material: _Material, row: StatusRow) -> Status:
+    uris = material.uris
+    return Status(
+        id=str(row.id),
+        created_at=timestamp(row.created_at),
+        in_reply_to_id=_text(row.in_reply_to_id),
+        in_reply_to_account_id=_text(row.in_reply_to_actor_id),
+        sensitive=row.sensitive,
+        spoiler_text=row.spoiler_text,
+        visibility=PRIVACY[row.visibility],
+        language=row.language,
+        uri=row.uri,
+        url=row.url or row.uri,
+        replies_count=row.replies_count,
+        reblogs_count=row.reblogs_count,
+        favourites_count=row.favourites_count,
+        edited_at=None if row.edited_at is None else timestamp(row.edited_at),
+        content=_content(row),
+        reblog=None,
+        account=material.accounts[row.actor_id],
+        media_attachments=media.attachments(row.id, row.attachments),
+        mentions=_mentions(row, uris),
+        tags=tags(row.tags, uris),
+        emojis=emojis(row.emojis),
+        poll=media.poll(row),
+        application=(Application(name=row.application) if row.application else None) if row.local else UNSET,
+    )
+
+
+def _dress_as(entity: Status, reblog: Status) -> None:
+    """Let a boost carry the texts of what it shares: clients that know no boosts show it so."""
+    entity.reblog = reblog
+    entity.content, entity.spoiler_text = reblog.content, reblog.spoiler_text
+    entity.sensitive, entity.language = reblog.sensitive, reblog.language
+    entity.url = reblog.url
+
+
+def _mark(material: _Material, row: StatusRow, entity: Status) -> None:
+    own = material.marks.get(row.reblog_of_id or row.id, _UNMARKED)
+    entity.favourited, entity.reblogged, entity.bookmarked = own.favourited, own.reblogged, own.bookmarked
+    entity.muted = False
+    entity.filtered = []
+    if row.actor_id == material.viewer_id:
+        entity.pinned = False
+
+
+def _content(row: StatusRow) -> str:
+    if not row.title:
+        return row.content
+    return f"<p><strong>{html.escape(row.title)}</strong></p>{row.content}"
+
+
+def _mentions(row: StatusRow, uris: LocalUris) -> list[MentionedAccount]:
+    return [
+        MentionedAccount(
+            id=str(mention.id),
+            username=mention.username,
+            url=mention.url,
+            acct=mention.username
+            if mention.domain == uris.account_domain
+            else f"{mention.username}@{mention.domain}",
+        )
+        for mention in row.mentions
+    ]
+
+
+def tags(names: Iterable[str], uris: LocalUris) -> list[StatusTag]:
+    """Return the hashtags of a post."""
+    return [StatusTag(name=name.lower(), url=uris.tag_page(name.lower())) for name in names]
+
+
+def edits(status: Status, row: StatusRow, earlier: Collection[EditRow]) -> list[StatusEdit]:
+    """Return all versions of a post, the oldest first; each is dated by when it was made."""
+    versions = [
+        StatusEdit(
+            content=edit.content,
+            spoiler_text=edit.spoiler_text,
+            sensitive=edit.sensitive,
+            created_at=timestamp(edit.created_at),
+            account=status.account,
+            media_attachments=media.attachments(row.id, edit.attachments),
+            emojis=emojis(edit.emojis),
+        )
+        for edit in earlier
+    ]
+    now = StatusEdit(
+        content=status.content,
+        spoiler_text=status.spoiler_text,
+        sensitive=status.sensitive,
+        created_at=status.edited_at or status.created_at,
+        account=status.account,
+        media_attachments=status.media_attachments,
+        emojis=status.emojis,
+    )
+    return [*versions, now]
+
+
+def _text(identifier: int | None) -> str | None:
+    return None if identifier is None else str(identifier)
