@@ -7,13 +7,14 @@ import secrets
 import signal
 import socket
 import sys
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import aiohttp
 from msgspec import Struct, json
+
+from tests.infrastructure import eventually
 
 ROOT = Path(__file__).resolve().parent.parent
 PIPELINE = (
@@ -32,17 +33,6 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-async def eventually(
-    reached: Callable[[], Awaitable[bool]], *, seconds: float = 20.0, what: str = "the effect"
-) -> None:
-    """Return once the condition holds; fail with what was waited for when it never does."""
-    deadline = time.monotonic() + seconds
-    while not await reached():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"waited {seconds:.0f} s in vain for {what}")
-        await asyncio.sleep(0.05)
 
 
 class NewAccount(Struct):
@@ -158,7 +148,7 @@ class Site:
             self.processes["inbox_receiver"].listen,
             self.processes["platform_gateway"].listen,
         )
-        await eventually(self._front_answers, seconds=START_SECONDS, what=f"the front of {self.name}")
+        await eventually(self._front_answers, f"the front of {self.name}", seconds=START_SECONDS)
 
     async def _front_answers(self) -> bool:
         return await _status(f"http://127.0.0.1:{self.port}/.well-known/nodeinfo") == 200
@@ -174,7 +164,7 @@ class Site:
                 )
             return await _status(f"{process.ops}/readyz") == 200
 
-        await eventually(ready, seconds=START_SECONDS, what=f"{service} of {self.name} to be ready")
+        await eventually(ready, f"{service} of {self.name} to be ready", seconds=START_SECONDS)
 
     def log(self, service: str, lines: int = 30) -> str:
         """Return the end of a service's log."""

@@ -1,7 +1,8 @@
 """Two whole sites federate: what a person does on one is seen by a person on the other."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ import pytest_asyncio
 from mastodon import Mastodon
 from mastodon.errors import MastodonNotFoundError
 
-from tests.sites import Site, eventually, running
+from tests.infrastructure import Infrastructure, database, eventually, vhost
+from tests.sites import Site, running
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -44,7 +46,7 @@ class Person:
             seen[:] = [one for one in [await self.home(matches)] if one]
             return bool(seen)
 
-        await eventually(look, what=f"{self.name} to see {what}")
+        await eventually(look, f"{self.name} to see {what}")
         return seen[0]
 
     async def is_told(self, kind: str, who: "Person") -> Any:
@@ -57,18 +59,32 @@ class Person:
                     seen[:] = [one]
             return bool(seen)
 
-        await eventually(look, what=f"{self.name} to be told of a {kind} by {who.name}")
+        await eventually(look, f"{self.name} to be told of a {kind} by {who.name}")
         return seen[0]
 
 
+@pytest.fixture
+def two_sites(
+    infrastructure: Infrastructure, database_template: str, tmp_path: Path
+) -> Iterator[tuple[Site, Site]]:
+    """Yield two sites, each with a database and a virtual host of its own; they do not run yet."""
+    with contextlib.ExitStack() as stack:
+        loom, mast = (
+            Site(
+                name=name,
+                database_url=stack.enter_context(database(infrastructure.database_url, database_template)),
+                broker_url=stack.enter_context(vhost(infrastructure)),
+                folder=tmp_path,
+            )
+            for name in ("loom", "mast")
+        )
+        yield loom, mast
+
+
 @pytest_asyncio.fixture
-async def people(
-    fresh_databases: Callable[[int], Any], fresh_vhosts: Callable[[int], Any], tmp_path: Path
-) -> AsyncIterator[tuple[Person, Person]]:
+async def people(two_sites: tuple[Site, Site]) -> AsyncIterator[tuple[Person, Person]]:
     """Ada on loom and linus on mast, who follow each other."""
-    databases, vhosts = await fresh_databases(2), await fresh_vhosts(2)
-    loom = Site(name="loom", database_url=databases[0], broker_url=vhosts[0], folder=tmp_path)
-    mast = Site(name="mast", database_url=databases[1], broker_url=vhosts[1], folder=tmp_path)
+    loom, mast = two_sites
     async with running(loom), running(mast):
         ada = Person(loom, "ada", (await loom.account("ada")).access_token)
         linus = Person(mast, "linus", (await mast.account("linus")).access_token)
@@ -86,7 +102,7 @@ async def follow_each_other(ada: Person, linus: Person) -> None:
             (relationship,) = await follower("account_relationships", account["id"])
             return bool(relationship["following"])
 
-        await eventually(accepted, what=f"{follower.name} to follow {followee.name}")
+        await eventually(accepted, f"{follower.name} to follow {followee.name}")
 
 
 async def test_the_story(people: tuple[Person, Person]) -> None:
@@ -134,7 +150,7 @@ async def test_the_story(people: tuple[Person, Person]) -> None:
             return True
         return False
 
-    await eventually(gone, what="the post to be gone on mast")
+    await eventually(gone, "the post to be gone on mast")
     assert await linus.home(lambda one: one["uri"] == post["uri"]) is None
 
 
@@ -159,11 +175,11 @@ async def test_unfollowing_and_blocking_reach_the_other_site(people: tuple[Perso
     async def ada_has(followers: int) -> bool:
         return bool((await ada("account_verify_credentials"))["followers_count"] == followers)
 
-    await eventually(lambda: ada_has(0), what="the follower to be gone")
+    await eventually(lambda: ada_has(0), "the follower to be gone")
     await linus("account_block", (await linus.find(ada))["id"])
 
     async def unfollowed() -> bool:
         (relationship,) = await ada("account_relationships", (await ada.find(linus))["id"])
         return not relationship["following"]
 
-    await eventually(unfollowed, what="ada to follow linus no more")
+    await eventually(unfollowed, "ada to follow linus no more")

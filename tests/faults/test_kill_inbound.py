@@ -12,7 +12,8 @@ from services.load_generator.population import Population
 from services.load_generator.sender import Sender, Sent, open_loop
 from services.load_generator.signing import SignedRequest, sign_all
 from services.load_generator.simulated_servers import SimulatedServers
-from tests.sites import Site, eventually, free_port, running
+from tests.infrastructure import eventually
+from tests.sites import Site, free_port, running
 
 ACTIVITIES = 2000
 SECONDS = 10.0
@@ -62,14 +63,14 @@ async def deliver(site: Site, requests: list[SignedRequest]) -> list[Sent]:
 
 
 async def test_every_acknowledged_activity_is_applied_exactly_once(
-    fresh_database: str, fresh_vhost: str, tmp_path: Path
+    own_database_url: str, own_broker_url: str, tmp_path: Path
 ) -> None:
     """Two thousand activities, every service killed once: each 202'd id has one post and one notification."""
     keys = load_ring(tmp_path / "keys", 4)
     population = Population(hosts=10, actors_per_host=2, port=free_port(), keys=keys)
     servers = SimulatedServers(population)
     await servers.start()
-    site = Site(name="loom", database_url=fresh_database, broker_url=fresh_vhost, folder=tmp_path)
+    site = Site(name="loom", database_url=own_database_url, broker_url=own_broker_url, folder=tmp_path)
     try:
         async with running(site):
             ada = await site.account("ada")
@@ -79,12 +80,10 @@ async def test_every_acknowledged_activity_is_applied_exactly_once(
             )
             assert died == len(VICTIMS)
             assert {one.activity_id for one in accepted} == {request.activity_id for request in requests}
-            connection = await asyncpg.connect(fresh_database)
+            connection = await asyncpg.connect(own_database_url)
             try:
                 await eventually(
-                    lambda: _count_is(connection, "statuses", ACTIVITIES),
-                    seconds=60,
-                    what=f"{ACTIVITIES} posts",
+                    lambda: _count_is(connection, "statuses", ACTIVITIES), f"{ACTIVITIES} posts", seconds=60
                 )
                 assert await connection.fetchval("SELECT count(*) FROM notifications") == ACTIVITIES
                 assert await connection.fetchval("SELECT count(DISTINCT uri) FROM statuses") == ACTIVITIES
