@@ -50,13 +50,14 @@ class Management:
 
     def __init__(self, url: str, vhost: str = "/") -> None:
         parsed = URL(url)
-        self._auth = aiohttp.BasicAuth(parsed.user or "guest", parsed.password or "guest")
+        sign_in = aiohttp.encode_basic_auth(parsed.user or "guest", parsed.password or "guest")
+        self._headers = {"Authorization": sign_in}
         self._base = str(parsed.with_user(None).with_path("/")).rstrip("/")
         self.vhost = vhost
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        self._session = aiohttp.ClientSession(auth=self._auth, timeout=_TIMEOUT)
+        self._session = aiohttp.ClientSession(headers=self._headers, timeout=_TIMEOUT)
         return self
 
     async def __aexit__(
