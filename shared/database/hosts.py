@@ -4,7 +4,7 @@ A host is *held* while its deliveries are parked and not sent: it is failing (`f
 is draining (`pace` > 0), or an operator paused it. `next_try_at` is when the backlog is looked at next.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from msgspec import Struct
@@ -114,15 +114,18 @@ async def record_successes(conn: Connection, successes: Iterable[Success]) -> No
     )
 
 
-async def watch(conn: Connection, hosts: Sequence[str], at: Sequence[datetime]) -> None:
-    """See to it that these hosts' parked deliveries are looked at by these times, or earlier."""
-    rows = sorted(zip(hosts, at, strict=True))
+async def watch(conn: Connection, parked: Iterable[tuple[str, datetime]]) -> None:
+    """See to it that what is parked is looked at by its time at the latest: (host, time), any number per host.
+
+    A failing host keeps the time of its probe.
+    """
+    rows = sorted(parked)
     await conn.execute(
         """
         INSERT INTO hosts AS h (host, next_try_at)
-        SELECT host, min(at) FROM unnest($1::text[], $2::timestamptz[]) AS t (host, at) GROUP BY host
-            ON CONFLICT (host) DO UPDATE
-           SET next_try_at = LEAST(h.next_try_at, EXCLUDED.next_try_at)
+        SELECT host, min(at) FROM unnest($1::text[], $2::timestamptz[]) AS t (host, at)
+         GROUP BY host ORDER BY host
+            ON CONFLICT (host) DO UPDATE SET next_try_at = EXCLUDED.next_try_at
          WHERE h.next_try_at IS NULL OR (h.failures = 0 AND h.next_try_at > EXCLUDED.next_try_at)
         """,
         [host for host, _ in rows],
@@ -130,18 +133,18 @@ async def watch(conn: Connection, hosts: Sequence[str], at: Sequence[datetime]) 
     )
 
 
-async def slow_down(conn: Connection, hosts: Sequence[str], until: datetime) -> None:
-    """Hold these hosts, which answer too slowly for what is sent; their backlog flows at the least pace."""
+async def slow_down(conn: Connection, slow: Mapping[str, datetime]) -> None:
+    """Hold hosts that answer too slowly for what is sent, until these times and then at the least pace."""
+    rows = sorted(slow.items())
     await conn.execute(
         """
         INSERT INTO hosts AS h (host, pace, next_try_at)
-        SELECT host, 1, $2 FROM unnest($1::text[]) AS t (host) ORDER BY host
-            ON CONFLICT (host) DO UPDATE
-           SET pace = CASE WHEN h.failures > 0 THEN h.pace ELSE 1 END,
-               next_try_at = CASE WHEN h.failures > 0 THEN h.next_try_at ELSE EXCLUDED.next_try_at END
+        SELECT host, 1, until FROM unnest($1::text[], $2::timestamptz[]) AS t (host, until)
+            ON CONFLICT (host) DO UPDATE SET pace = 1, next_try_at = EXCLUDED.next_try_at
+         WHERE h.failures = 0
         """,
-        hosts,
-        until,
+        [host for host, _ in rows],
+        [moment for _, moment in rows],
     )
 
 

@@ -1,0 +1,163 @@
+"""One lane per remote host: who goes next, how many at a time, and whether going makes sense.
+
+A lane exists only while something is in it. What one author sends to a host keeps its order; different
+authors share the host's few slots. When a host fails, whoever stood in its lane by then is turned away.
+"""
+
+import asyncio
+import time
+from collections.abc import Hashable
+from datetime import datetime
+
+SLOTS = 4
+"""Requests in flight to one host: enough for a large server far away, harmless for a small one."""
+
+PATIENCE = 5.0
+"""Seconds that a delivery waits in the lane of a slow host before it is parked."""
+
+SLOW = 0.5
+"""Seconds per request, on average, from which on a host counts as slow."""
+
+_WEIGHT = 0.3
+"""How much the newest request counts in the average."""
+
+
+class Lane:
+    """What is going on with one host right now."""
+
+    __slots__ = ("copies", "done", "epoch", "latency", "retry_at", "slots", "tails", "users")
+
+    def __init__(self) -> None:
+        self.slots = asyncio.Semaphore(SLOTS)
+        self.tails: dict[int, asyncio.Event] = {}
+        self.users = 0
+        self.copies: dict[Hashable, int] = {}
+        self.done: set[Hashable] = set()
+        self.epoch = 0
+        self.retry_at: datetime | None = None
+        self.latency = 0.0
+
+    def observe(self, seconds: float) -> None:
+        """Take a request's duration into the average."""
+        self.latency += _WEIGHT * (seconds - self.latency)
+
+
+class Place:
+    """One delivery's place in a lane, taken in the order of the queue.
+
+    Args:
+        lanes: Where the lane belongs.
+        host: Whose lane.
+        author: Order is kept among deliveries of the same author.
+        key: What is delivered; a second copy of it is recognised.
+    """
+
+    __slots__ = (
+        "_author",
+        "_before",
+        "_entered",
+        "_epoch",
+        "_gone",
+        "_has_slot",
+        "_host",
+        "_key",
+        "_lanes",
+        "_passed",
+        "lane",
+    )
+
+    def __init__(self, lanes: "Lanes", host: str, author: int, key: Hashable) -> None:
+        self.lane = lanes.lane(host)
+        self._lanes, self._host, self._author, self._key = lanes, host, author, key
+        self._before = self.lane.tails.get(author)
+        self._passed = asyncio.Event()
+        self.lane.tails[author] = self._passed
+        self.lane.users += 1
+        self.lane.copies[key] = self.lane.copies.get(key, 0) + 1
+        self._epoch = self.lane.epoch
+        self._entered = time.monotonic()
+        self._has_slot = self._gone = False
+
+    async def turn(self) -> None:
+        """Return when it is this one's turn and the host has a slot free."""
+        if self._before is not None:
+            await self._before.wait()
+        await self.lane.slots.acquire()
+        self._has_slot = True
+
+    @property
+    def already_done(self) -> bool:
+        """Whether another copy of this delivery has been settled meanwhile."""
+        return self._key in self.lane.done
+
+    @property
+    def host_failed(self) -> bool:
+        """Whether the host has failed since this place was taken."""
+        return self._epoch != self.lane.epoch
+
+    @property
+    def waited_too_long(self) -> bool:
+        """Whether the host is so slow that others should not wait behind this one."""
+        return self.lane.latency >= SLOW and time.monotonic() - self._entered >= PATIENCE
+
+    def report_failure(self, retry_at: datetime) -> bool:
+        """Note that the host failed; true for the first to say so, false where it was known."""
+        if self.host_failed:
+            return False
+        self.lane.epoch += 1
+        self.lane.retry_at = retry_at
+        return True
+
+    def report_settled(self) -> None:
+        """Note that this delivery needs no further copy."""
+        if self.lane.copies[self._key] > 1:
+            self.lane.done.add(self._key)
+
+    def pass_on(self) -> None:
+        """Let the next one go; may be called twice."""
+        if self._has_slot:
+            self._has_slot = False
+            self.lane.slots.release()
+        self._passed.set()
+        if self.lane.tails.get(self._author) is self._passed:
+            del self.lane.tails[self._author]
+
+    def leave(self) -> None:
+        """Leave the lane, once the outcome is recorded; may be called twice."""
+        self.pass_on()
+        if self._gone:
+            return
+        self._gone = True
+        self.lane.users -= 1
+        self.lane.copies[self._key] -= 1
+        if not self.lane.copies[self._key]:
+            del self.lane.copies[self._key]
+            self.lane.done.discard(self._key)
+        self._lanes.drop_if_empty(self._host)
+
+
+class Lanes:
+    """The lanes of all hosts that something is on its way to."""
+
+    def __init__(self) -> None:
+        self._lanes: dict[str, Lane] = {}
+
+    def __len__(self) -> int:
+        return len(self._lanes)
+
+    def enter(self, host: str, author: int, key: Hashable) -> Place:
+        """Take the last place in a host's lane; whoever takes it must `leave`."""
+        return Place(self, host, author, key)
+
+    def lane(self, host: str) -> Lane:
+        """Return a host's lane, a fresh one where it had none."""
+        lane = self._lanes.get(host)
+        if lane is None:
+            lane = self._lanes[host] = Lane()
+        return lane
+
+    def drop_if_empty(self, host: str) -> None:
+        """Forget a lane in which nobody is left."""
+        lane = self._lanes.get(host)
+        if lane is not None and not lane.users:
+            del self._lanes[host]

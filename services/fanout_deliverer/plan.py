@@ -1,0 +1,149 @@
+"""Planning without any I/O: whom an activity is meant for, and which messages bring it there."""
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from shared.database.deliveries import Destination
+from shared.protocol.activities import (
+    Accept,
+    Activity,
+    Announce,
+    Block,
+    Create,
+    Delete,
+    EmojiReact,
+    Flag,
+    Follow,
+    Like,
+    Reject,
+    Undo,
+    UpdateActor,
+    UpdateNote,
+    type_name,
+)
+from shared.protocol.identifiers import PUBLIC, host_of
+from shared.protocol.messages import AcceptedActivity, Delivery, Target
+from shared.queue.topology import shard_of
+
+MAX_TARGETS = 64
+"""Inboxes in one `Delivery`: a message is settled only once all of them are."""
+
+_BETWEEN_TWO = Follow | Accept | Reject | Like | EmojiReact | Block | Flag
+"""What concerns one other actor goes to that actor's own inbox: GoToSocial takes it nowhere else."""
+
+
+class Audience(Struct, frozen=True, kw_only=True):
+    """Whom an activity is meant for.
+
+    `named` are URIs of actors, or of posts whose authors are meant. `subject` is the URI of what the
+    activity tells of; with `recalls` it also goes to whoever was told of that before, and with
+    `recalls_all` to whoever was ever told anything by its actor. `personal` prefers own inboxes.
+    """
+
+    followers: bool
+    named: tuple[str, ...]
+    subject: str
+    personal: bool = False
+    recalls: bool = False
+    recalls_all: bool = False
+
+
+def audience_of(activity: Activity, followers_uri: str) -> Audience:
+    """Return whom an activity of ours is meant for.
+
+    Args:
+        activity: The activity.
+        followers_uri: The followers collection of its actor.
+    """
+    addressed = (*activity.to, *activity.cc)
+    followers = bool(followers_uri) and followers_uri in addressed
+    ourselves = {PUBLIC, followers_uri, activity.actor, ""}
+    named = dict.fromkeys(uri for uri in (*_concerned(activity), *addressed) if uri not in ourselves)
+    return Audience(
+        followers=followers,
+        named=tuple(named),
+        subject=subject_of(activity),
+        personal=not followers and isinstance(activity, _BETWEEN_TWO | Undo),
+        recalls=isinstance(activity, Delete | UpdateNote | Undo),
+        recalls_all=isinstance(activity, Delete) and activity.object == activity.actor,
+    )
+
+
+def recall_only(audience: Audience) -> Audience | None:
+    """Return what an account that does not federate may still say: taking back what it sent."""
+    if not audience.recalls:
+        return None
+    return Audience(
+        followers=False,
+        named=(),
+        subject=audience.subject,
+        recalls=True,
+        recalls_all=audience.recalls_all,
+    )
+
+
+def subject_of(activity: Activity) -> str:
+    """Return the URI under which later activities of the same matter find this one."""
+    match activity:
+        case Create(note=note) | UpdateNote(note=note):
+            return note.id
+        case UpdateActor(profile=profile):
+            return profile.id
+        case Delete(object=uri):
+            return uri
+        case Undo(undone_id=uri) if uri:
+            return uri
+        case _:
+            return activity.id
+
+
+def _concerned(activity: Activity) -> tuple[str, ...]:
+    """Return whom an activity is about, for many servers leave that out of `to`."""
+    match activity:
+        case Follow(object=uri) | Like(object=uri) | EmojiReact(object=uri) | Block(object=uri):
+            return (uri,)
+        case Announce(object=uri) | Undo(object=uri):
+            return (uri,)
+        case Accept(follower=uri) | Reject(follower=uri):
+            return (uri,)
+        case Flag(objects=uris):
+            return uris[:1]
+        case Create(note=note) | UpdateNote(note=note) if _is_open(activity):
+            return (note.in_reply_to or "",)
+        case _:
+            return ()
+
+
+def _is_open(activity: Activity) -> bool:
+    # The author of what is replied to learns of it unless the reply is meant for others only.
+    return PUBLIC in activity.to or PUBLIC in activity.cc
+
+
+def plan_deliveries(
+    item: AcceptedActivity, actor_id: int, to: Iterable[Destination]
+) -> dict[int, list[Delivery]]:
+    """Return the messages that bring an activity to these inboxes, by shard.
+
+    A host is always in the same shard, so that its deliveries keep their order.
+    """
+    shards: dict[int, list[Target]] = {}
+    for destination in to:
+        target = Target(inbox=destination.inbox, shared=destination.shared)
+        shards.setdefault(shard_of(host_of(destination.inbox)), []).append(target)
+    return {shard: _messages(item, actor_id, targets) for shard, targets in shards.items()}
+
+
+def _messages(item: AcceptedActivity, actor_id: int, targets: list[Target]) -> list[Delivery]:
+    return [
+        Delivery(
+            activity_id=item.activity.id,
+            activity_type=type_name(item.activity),
+            actor_id=actor_id,
+            body=item.body,
+            targets=tuple(targets[start : start + MAX_TARGETS]),
+            created_at=item.received_at,
+            trace=item.trace,
+        )
+        for start in range(0, len(targets), MAX_TARGETS)
+    ]

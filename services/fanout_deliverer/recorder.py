@@ -1,0 +1,114 @@
+"""Outcomes go to the database in groups: whoever waits for a record waits for the group's commit."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+
+import structlog
+from msgspec import Struct
+
+from shared.database import deliveries, hosts
+from shared.database.deliveries import Progress
+from shared.database.hosts import Success, Trouble
+from shared.database.pool import Pool, unavailable_when_down
+from shared.protocol.errors import Unavailable
+
+log = structlog.get_logger(__name__)
+
+GATHER = 0.01
+"""Seconds for a group to come together; the remote server has its delivery by then."""
+
+MAX_GROUP = 512
+_LONGEST_PAUSE = 5.0
+
+
+class Report(Struct, frozen=True, kw_only=True):
+    """What became of one delivery, and what that says of its host.
+
+    `slow_until` is set where the host is too slow for what is meant for it.
+    """
+
+    host: str
+    progress: Progress
+    event: Trouble | Success | None = None
+    slow_until: datetime | None = None
+
+
+class Recorder:
+    """Writes reports, many in one transaction.
+
+    Args:
+        pool: The database. An outage only delays: the deliveries stay unacknowledged meanwhile.
+    """
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._waiting: list[tuple[Report, asyncio.Future[None]]] = []
+        self._wake = asyncio.Event()
+
+    async def record(self, report: Report) -> None:
+        """Return once the report is committed."""
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((report, done))
+        self._wake.set()
+        await done
+
+    async def run(self) -> None:
+        """Write reports until cancelled."""
+        while True:
+            await self._wake.wait()
+            await asyncio.sleep(GATHER)
+            group, self._waiting = self._waiting[:MAX_GROUP], self._waiting[MAX_GROUP:]
+            if not self._waiting:
+                self._wake.clear()
+            await self._settle(group)
+
+    async def _settle(self, group: Sequence[tuple[Report, asyncio.Future[None]]]) -> None:
+        try:
+            await self._insist([report for report, _ in group])
+        except Exception as error:
+            if len(group) > 1:
+                for one in group:
+                    await self._settle([one])
+                return
+            log.exception("outcome_not_recorded", host=group[0][0].host)
+            if not group[0][1].done():
+                group[0][1].set_exception(error)
+            return
+        for _, done in group:
+            if not done.done():
+                done.set_result(None)
+
+    async def _insist(self, reports: Sequence[Report]) -> None:
+        pause = 0.1
+        while True:
+            try:
+                with unavailable_when_down():
+                    await self._write(reports)
+            except Unavailable as outage:
+                log.warning("outcomes_held", reason=outage.reason, items=len(reports))
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, _LONGEST_PAUSE)
+            else:
+                return
+
+    async def _write(self, reports: Sequence[Report]) -> None:
+        events = {report.host: report.event for report in reports if report.event is not None}
+        troubles = [event for event in events.values() if isinstance(event, Trouble)]
+        successes = [event for event in events.values() if isinstance(event, Success)]
+        slow = {report.host: report.slow_until for report in reports if report.slow_until is not None}
+        parked = [
+            (report.host, report.progress.next_try_at)
+            for report in reports
+            if report.progress.next_try_at is not None
+        ]
+        async with self._pool.acquire() as conn, conn.transaction():
+            await deliveries.record(conn, [report.progress for report in reports])
+            if troubles:
+                await hosts.record_troubles(conn, troubles)
+            if successes:
+                await hosts.record_successes(conn, successes)
+            if slow:
+                await hosts.slow_down(conn, slow)
+            if parked:
+                await hosts.watch(conn, parked)
