@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,10 @@ RUNTIME = LOCAL / "runtime"
 
 class SetupError(Exception):
     """Something on this machine stands in the way; the message says what to do, in one line."""
+
+
+class Interrupted(Exception):
+    """Nobody wants this any more: Ctrl-C or SIGTERM came while it was under way."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +46,15 @@ class Home:
         """Held by the supervisor for as long as it lives."""
         return self.folder / "supervisor.lock"
 
+    @property
+    def story(self) -> Path:
+        """There once the first-run story was played to its end. It goes with the data it made."""
+        return self.data / "story-played"
 
-SITES_HOME = Home(folder=LOCAL)
+
 TEST_HOME = Home(folder=LOCAL / "test")
+
+
+def sites_home() -> Home:
+    """Where the local sites live: `.local`, or the folder that HEDDLE_LOCAL_HOME names."""
+    return Home(folder=Path(os.environ.get("HEDDLE_LOCAL_HOME") or LOCAL).resolve())

@@ -1,0 +1,241 @@
+"""The broker and the database of a machine: given, in containers, or embedded."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from enum import StrEnum
+from threading import Event
+
+from deploy.local import databases, management
+from deploy.local.docker import compose
+from deploy.local.paths import Home, Interrupted, SetupError
+from deploy.local.ports import ServerPorts
+from deploy.local.postgres import EmbeddedPostgres
+from deploy.local.processes import Process, Program, start
+from deploy.local.rabbitmq import EmbeddedRabbit
+from deploy.local.say import say
+from deploy.local.urls import with_path, with_user, without_password
+
+ROLE = "heddle"
+READY_WITHIN = 90.0
+"""Seconds. A cold broker on a busy machine takes a while."""
+
+
+class Source(StrEnum):
+    """Where a server comes from."""
+
+    GIVEN = "given"
+    DOCKER = "docker"
+    EMBEDDED = "embedded"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sources:
+    """Where both come from."""
+
+    broker: Source
+    database: Source
+
+
+def choose_sources(environ: Mapping[str, str], docker: Callable[[], bool]) -> Sources:
+    """A server that is named is used; else containers where an engine answers; else our own."""
+    named = {name: bool(environ.get(f"HEDDLE_{name}_URL", "").strip()) for name in ("BROKER", "DATABASE")}
+    ours = Source.EMBEDDED if all(named.values()) or not docker() else Source.DOCKER
+    return Sources(
+        broker=Source.GIVEN if named["BROKER"] else ours,
+        database=Source.GIVEN if named["DATABASE"] else ours,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Addresses:
+    """How to reach both servers.
+
+    `database_url` may create databases; `broker_url` names no virtual host; `management_url` may be empty
+    where a broker is given without it.
+    """
+
+    database_url: str
+    broker_url: str
+    management_url: str
+
+    def database(self, name: str) -> str:
+        """The address of one database."""
+        return with_path(self.database_url, name)
+
+    def vhost(self, name: str) -> str:
+        """The address of one virtual host."""
+        return with_path(self.broker_url, name)
+
+
+class Servers:
+    """Starts what is to be started, and waits until it serves.
+
+    Args:
+        home: The folder for data and logs.
+        ports: Where embedded servers and containers listen.
+        sources: Where each comes from.
+        environ: Holds the addresses of those that are given.
+        durable: Whether data must outlive the machine.
+    """
+
+    def __init__(
+        self,
+        home: Home,
+        ports: ServerPorts,
+        sources: Sources,
+        environ: Mapping[str, str],
+        *,
+        durable: bool = True,
+    ) -> None:
+        self.sources = sources
+        self._home = home
+        self._ports = ports
+        self._environ = environ
+        self._password = _kept_password(home)
+        self._postgres = EmbeddedPostgres(
+            home=home, port=ports.postgres, password=self._password, durable=durable
+        )
+        self._rabbit = EmbeddedRabbit(home=home, ports=ports, password=self._password)
+        self._stopping = Event()
+
+    @property
+    def addresses(self) -> Addresses:
+        """Where clients find them."""
+        given = {name: self._environ.get(f"HEDDLE_{name}", "").strip() for name in _GIVEN}
+        database = given["DATABASE_URL"] or with_user(self._postgres.admin_url, ROLE, self._password)
+        if self.sources.broker is Source.GIVEN:
+            return Addresses(
+                database_url=database,
+                broker_url=given["BROKER_URL"],
+                management_url=given["BROKER_MANAGEMENT_URL"],
+            )
+        return Addresses(
+            database_url=database,
+            broker_url=self._rabbit.url,
+            management_url=self._rabbit.management_url,
+        )
+
+    def ports_in_use(self) -> dict[str, int]:
+        """The ports that embedded servers are going to listen on, by name."""
+        named = self._ports.named()
+        if self.sources.database is not Source.EMBEDDED:
+            named = {name: port for name, port in named.items() if name != "Postgres"}
+        if self.sources.broker is not Source.EMBEDDED:
+            named = {name: port for name, port in named.items() if name == "Postgres"}
+        return named
+
+    def start(self, started: Callable[[Process], None], stopping: Event) -> None:
+        """Start both side by side and return when both serve.
+
+        Args:
+            started: Told of each process of ours at once, so that it can be ended whatever happens next.
+            stopping: Set when nobody wants them any more.
+
+        Raises:
+            SetupError: one does not come up.
+        """
+        self._stopping = stopping
+        if Source.DOCKER in (self.sources.broker, self.sources.database):
+            self._start_containers()
+        with ThreadPoolExecutor(2) as pool:
+            database = pool.submit(self._start_database, started)
+            broker = pool.submit(self._start_broker, started)
+        database.result()
+        broker.result()
+
+    def provide(self, databases_wanted: Iterable[str], vhosts_wanted: Iterable[str]) -> None:
+        """Make sure that these databases and virtual hosts exist.
+
+        Raises:
+            SetupError: one cannot be made.
+        """
+        databases.create_databases(self.addresses.database_url, databases_wanted)
+        if not self.addresses.management_url:
+            say("HEDDLE_BROKER_MANAGEMENT_URL is not set: the broker must have the virtual hosts already")
+            return
+        for vhost in vhosts_wanted:
+            management.create_vhost(self.addresses.management_url, vhost)
+
+    def stop_containers(self) -> None:
+        """Stop containers of ours; their data stays."""
+        if Source.DOCKER in (self.sources.broker, self.sources.database):
+            compose("stop", settings=self._compose_settings())
+
+    def _start_database(self, started: Callable[[Process], None]) -> None:
+        if self.sources.database is Source.GIVEN:
+            say(f"using Postgres at {without_password(self.addresses.database_url)}")
+            return
+        running: list[Process] = []
+        if self.sources.database is Source.EMBEDDED:
+            self._postgres.prepare()
+            running = self._run(self._postgres.programs(), started)
+        self._until("Postgres", lambda: databases.answers(self._postgres.admin_url), running)
+        databases.create_role(self._postgres.admin_url, ROLE, self._password)
+
+    def _start_broker(self, started: Callable[[Process], None]) -> None:
+        if self.sources.broker is Source.GIVEN:
+            say(f"using RabbitMQ at {without_password(self.addresses.broker_url)}")
+            return
+        running: list[Process] = []
+        listening = 5672
+        if self.sources.broker is Source.EMBEDDED:
+            self._rabbit.prepare()
+            listening = self._ports.broker
+            running = self._run(self._rabbit.programs(), started)
+        self._until("RabbitMQ", lambda: management.listens(self.addresses.management_url, listening), running)
+
+    def _run(self, programs: Iterable[Program], started: Callable[[Process], None]) -> list[Process]:
+        running = []
+        for program in programs:
+            say(f"starting {program.name}")
+            running.append(start(program))
+            started(running[-1])
+        return running
+
+    def _until(self, name: str, serves: Callable[[], bool], running: Iterable[Process]) -> None:
+        deadline = time.monotonic() + READY_WITHIN
+        while not serves():
+            for process in running:
+                if process.exit_code is not None:
+                    raise SetupError(f"{name} ended at its start: {process.last_words()}")
+            if time.monotonic() > deadline:
+                raise SetupError(f"{name} does not serve after {READY_WITHIN:.0f} s; its log tells why.")
+            if self._stopping.wait(0.2):
+                raise Interrupted
+        say(f"{name} serves")
+
+    def _start_containers(self) -> None:
+        wanted = [
+            name
+            for name, source in (("postgres", self.sources.database), ("rabbitmq", self.sources.broker))
+            if source is Source.DOCKER
+        ]
+        say(f"starting {' and '.join(wanted)} with Docker Compose")
+        compose("up", "-d", *wanted, settings=self._compose_settings())
+
+    def _compose_settings(self) -> dict[str, str]:
+        return {
+            "HEDDLE_LOCAL_PASSWORD": self._password,
+            "HEDDLE_LOCAL_POSTGRES_PORT": str(self._ports.postgres),
+            "HEDDLE_LOCAL_BROKER_PORT": str(self._ports.broker),
+            "HEDDLE_LOCAL_MANAGEMENT_PORT": str(self._ports.management),
+        }
+
+
+_GIVEN = ("DATABASE_URL", "BROKER_URL", "BROKER_MANAGEMENT_URL")
+
+
+def _kept_password(home: Home) -> str:
+    """The password of both servers: made once, since their data remembers it."""
+    file = home.data / "password.json"
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch(mode=0o600)
+        file.write_text(json.dumps({"password": secrets.token_hex(16)}))
+    return str(json.loads(file.read_text())["password"])

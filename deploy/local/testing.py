@@ -1,0 +1,110 @@
+"""The servers that tests run against: embedded, on free ports, fresh, gone afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from threading import Event
+
+from deploy.local import postgres, state
+from deploy.local.fetch import BROWSER_LAUNCHER, system_browser
+from deploy.local.paths import ROOT, TEST_HOME, Home
+from deploy.local.ports import free_server_ports
+from deploy.local.processes import Process, Record, end, record_of
+from deploy.local.say import say
+from deploy.local.servers import Servers, Source, Sources
+from deploy.local.sites import PYTHON
+
+_MOST_WORKERS = 8
+_EMBEDDED = Sources(broker=Source.EMBEDDED, database=Source.EMBEDDED)
+
+
+@contextlib.contextmanager
+def servers_for_tests(home: Home = TEST_HOME) -> Iterator[dict[str, str]]:
+    """Run a broker and a database; yield the environment that tests read.
+
+    Raises:
+        SetupError: they do not start, or another run of the tests uses them.
+    """
+    processes: list[Process] = []
+    with state.held(home):
+        _start_afresh(home)
+        servers = Servers(home, free_server_ports(), _EMBEDDED, {}, durable=False)
+
+        def started(process: Process) -> None:
+            processes.append(process)
+            _note(home, servers, processes)
+
+        try:
+            servers.start(started, Event())
+            yield {
+                "HEDDLE_TEST_DATABASE_URL": servers.addresses.database("postgres"),
+                "HEDDLE_TEST_BROKER_URL": servers.addresses.vhost("/"),
+                "HEDDLE_TEST_MANAGEMENT_URL": servers.addresses.management_url,
+            }
+        finally:
+            for process in reversed(processes):
+                process.ask_to_stop()
+                process.wait()
+            home.state.unlink(missing_ok=True)
+
+
+def run_tests(arguments: Sequence[str]) -> int:
+    """Run pytest with all it needs; return its exit code."""
+    if not any(argument.startswith("-n") for argument in arguments):
+        arguments = ["-n", str(max(2, min(os.cpu_count() or 2, _MOST_WORKERS))), *arguments]
+    given = os.environ.get("HEDDLE_TEST_DATABASE_URL") and os.environ.get("HEDDLE_TEST_BROKER_URL")
+    with contextlib.ExitStack() as stack:
+        environment = {} if given else stack.enter_context(servers_for_tests())
+        if browser := _browser():
+            environment["HEDDLE_TEST_CHROMIUM"] = browser
+        say("running the tests")
+        pytest = subprocess.Popen(
+            [PYTHON, "-m", "pytest", *arguments], cwd=ROOT, env={**os.environ, **environment}
+        )
+        # Ctrl-C reaches pytest, too; it closes with its summary, which is worth waiting for.
+        while True:
+            with contextlib.suppress(KeyboardInterrupt):
+                return pytest.wait()
+
+
+def _browser() -> str | None:
+    named = os.environ.get("HEDDLE_TEST_CHROMIUM") or system_browser()
+    return named or (str(BROWSER_LAUNCHER) if BROWSER_LAUNCHER.exists() else None)
+
+
+def _start_afresh(home: Home) -> None:
+    if before := state.read(home):
+        end(Record(name=p.name, pid=p.pid, created=p.created) for p in reversed(before.processes))
+    postgres.forget(home)
+    shutil.rmtree(home.data, ignore_errors=True)
+    shutil.rmtree(home.log, ignore_errors=True)
+
+
+def _note(home: Home, servers: Servers, processes: Sequence[Process]) -> None:
+    me = record_of("tests", os.getpid())
+    running = tuple(
+        state.ProcessState(
+            name=process.record.name, pid=process.record.pid, created=process.record.created, restarts=0
+        )
+        for process in processes
+    )
+    state.write(
+        home,
+        state.State(
+            pid=me.pid,
+            created=time.time(),
+            phase="testing",
+            shift=0,
+            broker="",
+            broker_source=servers.sources.broker,
+            management="",
+            database="",
+            database_source=servers.sources.database,
+            processes=running,
+        ),
+    )
