@@ -1,0 +1,94 @@
+"""Posts, and what is left of them."""
+
+from datetime import datetime
+from typing import Final
+
+from shared.protocol.objects import Attachment, Note, Poll
+from shared.protocol.writer.context import PLAIN, POST, Wire, encode, moment, present
+from shared.protocol.writer.tags import tags_of
+
+_KINDS: Final = {"image": "Image", "video": "Video", "audio": "Audio"}
+
+
+def write_note(note: Note) -> bytes:
+    """Return a post's document."""
+    return encode(POST, note_wire(note))
+
+
+def write_tombstone(
+    uri: str, *, former_type: str = "Note", deleted: datetime | None = None, published: datetime | None = None
+) -> bytes:
+    """Return what stands in a deleted post's place (FEP-4f05), to be served with 410."""
+    wire: Wire = {
+        "id": uri,
+        "type": "Tombstone",
+        "formerType": former_type,
+        "published": moment(published),
+        "deleted": moment(deleted),
+    }
+    return encode(PLAIN, present(wire))
+
+
+def note_wire(note: Note) -> Wire:
+    """Return a post without a context, to be embedded."""
+    by_language = {note.language: note.content} if note.language else None
+    return {
+        "id": note.id,
+        "type": note.type,
+        # Present though null: some servers take a missing summary for an unknown one.
+        "summary": note.summary or None,
+        "inReplyTo": note.in_reply_to,
+        **present(
+            {
+                "name": note.name,
+                "published": moment(note.published),
+                "updated": moment(note.updated),
+                "url": note.url,
+            }
+        ),
+        "attributedTo": note.attributed_to,
+        "to": note.to,
+        "cc": note.cc,
+        "sensitive": note.sensitive,
+        **present(
+            {
+                "context": note.context,
+                "conversation": note.context,
+                "quote": note.quote,
+                "quoteUri": note.quote,
+                "_misskey_quote": note.quote,
+            }
+        ),
+        "content": note.content,
+        **present({"contentMap": by_language}),
+        "attachment": [_attachment(attachment) for attachment in note.attachments],
+        "tag": tags_of(note),
+        **present({"replies": note.replies}),
+        **(_poll(note.poll) if note.poll else {}),
+    }
+
+
+def _attachment(media: Attachment) -> Wire:
+    kind = _KINDS.get(media.media_type.partition("/")[0], "Document")
+    shape: Wire = {
+        "mediaType": media.media_type,
+        "url": media.url,
+        "blurhash": media.blurhash,
+        "focalPoint": media.focus,
+        "width": media.width,
+        "height": media.height,
+    }
+    return {"type": kind, "name": media.description or None, **present(shape)}
+
+
+def _poll(poll: Poll) -> Wire:
+    options = [
+        {"type": "Note", "name": o.name, "replies": {"type": "Collection", "totalItems": o.votes}}
+        for o in poll.options
+    ]
+    times: Wire = {
+        "endTime": moment(poll.ends_at),
+        "closed": moment(poll.closed_at),
+        "votersCount": poll.voters,
+    }
+    return {"anyOf" if poll.multiple else "oneOf": options, **present(times)}
