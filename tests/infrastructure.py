@@ -31,6 +31,11 @@ def with_path(url: str, name: str) -> str:
     return urlunsplit(urlsplit(url)._replace(path=f"/{quote(name, safe='')}"))
 
 
+def vhost_of(broker_url: str) -> str:
+    """Return the virtual host that a broker URL of these tests names."""
+    return urlsplit(broker_url).path[1:]
+
+
 def run_apart(work: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine from a synchronous fixture, on an event loop in a thread of its own."""
     with ThreadPoolExecutor(1) as pool:

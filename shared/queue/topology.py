@@ -98,11 +98,15 @@ DELIVER_QUEUES = tuple(spec.name for spec in _DELIVER)
 EXCHANGES = (COMMANDS_EXCHANGE, EVENTS_EXCHANGE)
 
 
+# RabbitMQ 4 would drop a dead letter after twenty looks at it.
+_DEAD_ARGUMENTS: dict[str, Any] = {"x-queue-type": "quorum", "x-delivery-limit": 1_000_000}
+
+
 async def declare(channel: AbstractChannel, queues: Sequence[str] = ALL_QUEUES) -> None:
     """Declare these queues, their dead-letter queues and the exchanges; safe to repeat."""
     for exchange in EXCHANGES:
         await channel.declare_exchange(exchange, ExchangeType.TOPIC, durable=True)
     for queue in queues:
         # The dead-letter queue first: nothing may be given up into the void.
-        await channel.declare_queue(dead_queue(queue), durable=True, arguments={"x-queue-type": "quorum"})
+        await channel.declare_queue(dead_queue(queue), durable=True, arguments=_DEAD_ARGUMENTS)
         await channel.declare_queue(queue, durable=True, arguments=QUEUES[queue].arguments())

@@ -108,3 +108,5 @@ class _Forward(logging.Handler):
 def _route_standard_library(level: int) -> None:
     logging.basicConfig(handlers=[_Forward()], level=max(level, logging.WARNING), force=True)
     logging.captureWarnings(capture=True)
+    # Our links tell of a lost connection in one line; the client adds two tracebacks.
+    logging.getLogger("aiormq").setLevel(logging.ERROR)

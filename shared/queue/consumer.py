@@ -1,0 +1,243 @@
+"""The batch consumer: it alone receives, settles, splits and gives up; a handler only does the work."""
+
+import asyncio
+import contextlib
+import random
+import time
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Generic, Self, TypeVar
+
+import structlog
+from aio_pika.exceptions import CONNECTION_EXCEPTIONS
+from aiormq.abc import DeliveredMessage
+from aiormq.channel import Channel
+
+from shared.protocol.errors import Malformed, Unavailable
+from shared.protocol.messages import Codec, Message
+from shared.queue import topology
+from shared.queue.batches import Backlog, Delivered
+from shared.queue.connection import CONNECT_TIMEOUT, Broker, underlay
+from shared.queue.handling import GiveBack, Handle, Handling
+from shared.queue.publisher import Publisher
+from shared.telemetry import metrics
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T", bound=Message)
+
+GATHER_WINDOW = 0.002
+MAX_ITEMS = 256
+PREFETCH = 128
+DEADLINE = 60.0
+ATTEMPTS = 3
+MISSING_AFTER = 10.0
+"""Seconds without a consumer at the broker after which readiness goes red."""
+
+_FIRST_PAUSE = 0.1
+_LONGEST_PAUSE = 5.0
+
+
+class BatchConsumer(Generic[T]):
+    """Works a queue, batch after batch, and comes back by itself after any loss.
+
+    `handle(items)` returns: the items are acknowledged. It raises `Unavailable`: the batch is held and
+    tried again, for as long as it takes. It raises anything else: the items are tried one by one, so that
+    only those that fail alone are given up, to `<queue>.dead` with the reason: at once where they are
+    `Rejected`, else after some attempts. A message may come again after a crash, so `handle` must bear
+    items it has seen.
+
+    Args:
+        broker: Where the queue is.
+        queue: Its name.
+        codec: Reads its messages.
+        handle: Does the work.
+        gather: Seconds to wait for a fuller batch while it is busy.
+        max_items: Items after which a batch is full.
+        prefetch: Messages that the broker sends ahead.
+        concurrency: Batches in work at once; more than one gives the order up.
+        deadline: Seconds that one call of `handle` may take.
+        attempts: How often an item alone may fail for an unknown reason.
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        queue: str,
+        codec: Codec[T],
+        handle: Handle[T],
+        *,
+        gather: float = GATHER_WINDOW,
+        max_items: int = MAX_ITEMS,
+        prefetch: int = PREFETCH,
+        concurrency: int = 1,
+        deadline: float = DEADLINE,
+        attempts: int = ATTEMPTS,
+    ) -> None:
+        self.queue = queue
+        self._link = broker.consuming
+        self._codec = codec
+        self._gather = gather
+        self._max_items = max_items
+        self._prefetch = max(prefetch, concurrency)
+        self._concurrency = concurrency
+        self._publisher = Publisher(broker)
+        self._handling = Handling(queue, codec, handle, self._publisher, deadline=deadline, attempts=attempts)
+        self._stopping = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._missing_since: float | None = time.monotonic()
+
+    async def __aenter__(self) -> Self:
+        self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    def start(self) -> None:
+        """Begin to consume; returns at once."""
+        self._task = asyncio.create_task(self._run(), name=f"consumer of {self.queue}")
+
+    async def stop(self) -> None:
+        """Take no more messages, finish the batch in hand, give the rest back to the queue."""
+        self._stopping.set()
+        if self._task is not None:
+            await asyncio.gather(self._task, return_exceptions=True)
+        await self._publisher.close()
+
+    async def check(self) -> str:
+        """Return what is wrong, for readiness, or an empty string."""
+        since = self._missing_since
+        if since is None or time.monotonic() - since < MISSING_AFTER:
+            return ""
+        return f"no consumer on {self.queue} for {time.monotonic() - since:.0f} s"
+
+    async def _run(self) -> None:
+        pause = _FIRST_PAUSE
+        while not self._stopping.is_set():
+            try:
+                if not await self._link_is_up():
+                    return
+                await self._session()
+                pause = _FIRST_PAUSE
+            except (*CONNECTION_EXCEPTIONS, TimeoutError, Unavailable) as error:
+                log.debug("consumer_waits", queue=self.queue, error=str(error))
+            except Exception:
+                log.exception("consumer_failed", queue=self.queue)
+            self._missing_since = self._missing_since or time.monotonic()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause * random.uniform(0.8, 1.2)):
+                    await self._stopping.wait()
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+    async def _link_is_up(self) -> bool:
+        """Wait for the connection; False when we are to stop before."""
+        up = asyncio.create_task(self._link.wait_until_up())
+        stop = asyncio.create_task(self._stopping.wait())
+        try:
+            await asyncio.wait((up, stop), return_when=asyncio.FIRST_COMPLETED)
+            return not self._stopping.is_set()
+        finally:
+            up.cancel()
+            stop.cancel()
+
+    async def _session(self) -> None:
+        """Consume on one channel until it is lost or we are to stop."""
+        outer = await self._link.channel()
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT):
+                if self.queue in topology.QUEUES:
+                    await topology.declare(outer, [self.queue])
+                session = _Session(await underlay(outer), self._backlog(), self._handling, self._concurrency)
+                await session.begin(self.queue, self._prefetch)
+            log.info("consuming", queue=self.queue)
+            self._missing_since = None
+            await session.run(self._stopping)
+        finally:
+            with contextlib.suppress(*CONNECTION_EXCEPTIONS, TimeoutError):
+                async with asyncio.timeout(CONNECT_TIMEOUT):
+                    await outer.close()
+
+    def _backlog(self) -> Backlog[T]:
+        return Backlog(self._codec, window=self._gather, max_items=self._max_items)
+
+
+class _Session(Generic[T]):
+    """The life of a consumer on one channel."""
+
+    def __init__(self, channel: Channel, backlog: Backlog[T], handling: Handling[T], workers: int) -> None:
+        self._channel = channel
+        self._backlog = backlog
+        self._handling = handling
+        self._workers = workers
+        self._cancelled = asyncio.Event()
+        self._queue = ""
+        self._tag = ""
+
+    async def begin(self, queue: str, prefetch: int) -> None:
+        """Ask the broker for messages."""
+        self._queue = queue
+        self._channel.on_consumer_cancel_callbacks.add(self._on_cancel)
+        await self._channel.basic_qos(prefetch_count=prefetch)
+        consuming = await self._channel.basic_consume(queue, self._on_message)
+        self._tag = consuming.consumer_tag or ""
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Work until told to stop, or until the channel or the consumer is gone; then settle."""
+        closing = self._channel.closing
+        ends = [asyncio.create_task(event.wait()) for event in (stopping, self._cancelled)]
+        workers = [asyncio.create_task(self._work()) for _ in range(self._workers)]
+        try:
+            await asyncio.wait((closing, *ends, *workers), return_when=asyncio.FIRST_COMPLETED)
+            if not closing.done() and not self._cancelled.is_set():
+                await self._channel.basic_cancel(self._tag, timeout=CONNECT_TIMEOUT)
+        finally:
+            for observer in (closing, *ends):
+                observer.cancel()
+            # What is in work ends by itself: its effect counts, even if it can no longer be acknowledged.
+            self._backlog.close(self._workers)
+            results = await asyncio.gather(*workers, return_exceptions=True)
+        await self._return_the_rest()
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+
+    async def _work(self) -> None:
+        while batch := await self._backlog.next_batch():
+            try:
+                await self._finish(batch)
+            except GiveBack:
+                return
+
+    async def _finish(self, batch: Sequence[Delivered[T]]) -> None:
+        for message in batch:
+            if not message.items:
+                await self._handling.give_up(message.body, Malformed(message.trouble), self._backlog.closed)
+        items = [item for message in batch for item in message.items]
+        if items:
+            await self._handling.finish(items, self._backlog.closed)
+        if self._workers == 1:
+            await self._acknowledge(batch[-1].tag, everything_before=True)
+            return
+        for message in batch:
+            await self._acknowledge(message.tag, everything_before=False)
+
+    async def _acknowledge(self, tag: int, *, everything_before: bool) -> None:
+        # On a channel that is gone the broker delivers it again, and the handler bears that.
+        with contextlib.suppress(*CONNECTION_EXCEPTIONS):
+            await self._channel.basic_ack(tag, multiple=everything_before, wait=False)
+
+    async def _return_the_rest(self) -> None:
+        # Tag 0 means all that is unsettled. A nack does not count as a failed delivery on RabbitMQ 4.
+        with contextlib.suppress(*CONNECTION_EXCEPTIONS):
+            await self._channel.basic_nack(0, multiple=True, requeue=True)
+
+    async def _on_message(self, message: DeliveredMessage) -> None:
+        if message.redelivered:
+            metrics.redelivered.labels(self._queue).inc()
+        self._backlog.add(message)
+
+    def _on_cancel(self, _frame: object) -> None:
+        self._cancelled.set()
