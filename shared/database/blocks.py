@@ -1,0 +1,69 @@
+"""Who blocks whom."""
+
+from collections.abc import Sequence
+
+from asyncpg import Record
+from msgspec import Struct
+
+from shared.database.pool import Connection
+from shared.protocol.identifiers import uri_hash
+
+
+class BlockRow(Struct, frozen=True, kw_only=True):
+    """A block; `uri` is the id of its Block activity, `id` its place in lists."""
+
+    id: int
+    uri: str
+    actor_id: int
+    target_id: int
+
+
+def block_of(row: Record) -> BlockRow:
+    """Return the block in a row of `blocks`."""
+    return BlockRow(id=row["id"], uri=row["uri"], actor_id=row["actor_id"], target_id=row["target_id"])
+
+
+async def insert(conn: Connection, blocks: Sequence[BlockRow]) -> set[tuple[int, int]]:
+    """Store blocks and return (actor, target) of the new ones."""
+    rows = await conn.fetch(
+        """
+        INSERT INTO blocks (id, uri, uri_hash, actor_id, target_id)
+        SELECT * FROM unnest($1::bigint[], $2::text[], $3::bytea[], $4::bigint[], $5::bigint[])
+            ON CONFLICT DO NOTHING
+        RETURNING actor_id, target_id
+        """,
+        [b.id for b in blocks],
+        [b.uri for b in blocks],
+        [uri_hash(b.uri) for b in blocks],
+        [b.actor_id for b in blocks],
+        [b.target_id for b in blocks],
+    )
+    return {(row["actor_id"], row["target_id"]) for row in rows}
+
+
+async def remove(conn: Connection, pairs: Sequence[tuple[int, int]]) -> list[BlockRow]:
+    """Lift the blocks of these (actor, target); return what they were."""
+    rows = await conn.fetch(
+        """
+        DELETE FROM blocks b
+         USING unnest($1::bigint[], $2::bigint[]) AS n (actor_id, target_id)
+         WHERE b.actor_id = n.actor_id AND b.target_id = n.target_id
+        RETURNING b.id, b.uri, b.actor_id, b.target_id
+        """,
+        [actor for actor, _ in pairs],
+        [target for _, target in pairs],
+    )
+    return [block_of(row) for row in rows]
+
+
+async def either_blocks(conn: Connection, one_id: int, other_id: int) -> bool:
+    """Tell whether one of two actors blocks the other."""
+    blocked: bool = await conn.fetchval(
+        """
+        SELECT EXISTS (SELECT FROM blocks WHERE (actor_id = $1 AND target_id = $2)
+                                             OR (actor_id = $2 AND target_id = $1))
+        """,
+        one_id,
+        other_id,
+    )
+    return blocked

@@ -1,0 +1,56 @@
+"""Who likes which post."""
+
+from collections.abc import Sequence
+
+from asyncpg import Record
+from msgspec import Struct
+
+from shared.database.pool import Connection
+from shared.protocol.identifiers import uri_hash
+
+
+class FavouriteRow(Struct, frozen=True, kw_only=True):
+    """A like; `uri` is the id of its Like activity, `id` its place in lists."""
+
+    id: int
+    uri: str
+    actor_id: int
+    status_id: int
+
+
+def favourite_of(row: Record) -> FavouriteRow:
+    """Return the like in a row of `favourites`."""
+    return FavouriteRow(id=row["id"], uri=row["uri"], actor_id=row["actor_id"], status_id=row["status_id"])
+
+
+async def insert(conn: Connection, favourites: Sequence[FavouriteRow]) -> set[tuple[int, int]]:
+    """Store likes and return (actor, post) of the new ones; liking twice is once."""
+    rows = await conn.fetch(
+        """
+        INSERT INTO favourites (id, uri, uri_hash, actor_id, status_id)
+        SELECT * FROM unnest($1::bigint[], $2::text[], $3::bytea[], $4::bigint[], $5::bigint[])
+            ON CONFLICT DO NOTHING
+        RETURNING actor_id, status_id
+        """,
+        [f.id for f in favourites],
+        [f.uri for f in favourites],
+        [uri_hash(f.uri) for f in favourites],
+        [f.actor_id for f in favourites],
+        [f.status_id for f in favourites],
+    )
+    return {(row["actor_id"], row["status_id"]) for row in rows}
+
+
+async def remove(conn: Connection, pairs: Sequence[tuple[int, int]]) -> list[FavouriteRow]:
+    """Take back the likes of these (actor, post); return what they were."""
+    rows = await conn.fetch(
+        """
+        DELETE FROM favourites f
+         USING unnest($1::bigint[], $2::bigint[]) AS n (actor_id, status_id)
+         WHERE f.actor_id = n.actor_id AND f.status_id = n.status_id
+        RETURNING f.id, f.uri, f.actor_id, f.status_id
+        """,
+        [actor for actor, _ in pairs],
+        [status for _, status in pairs],
+    )
+    return [favourite_of(row) for row in rows]
