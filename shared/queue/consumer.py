@@ -32,7 +32,6 @@ PREFETCH = 128
 DEADLINE = 60.0
 ATTEMPTS = 3
 MISSING_AFTER = 10.0
-"""Seconds without a consumer at the broker after which readiness goes red."""
 
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 5.0
@@ -58,6 +57,7 @@ class BatchConsumer(Generic[T]):
         concurrency: Batches in work at once; more than one gives the order up.
         deadline: Seconds that one call of `handle` may take.
         attempts: How often an item alone may fail for an unknown reason.
+        missing_after: Seconds without a consumer at the broker after which `check` complains.
     """
 
     def __init__(
@@ -73,6 +73,7 @@ class BatchConsumer(Generic[T]):
         concurrency: int = 1,
         deadline: float = DEADLINE,
         attempts: int = ATTEMPTS,
+        missing_after: float = MISSING_AFTER,
     ) -> None:
         self.queue = queue
         self._link = broker.consuming
@@ -83,6 +84,7 @@ class BatchConsumer(Generic[T]):
         self._concurrency = concurrency
         self._publisher = Publisher(broker)
         self._handling = Handling(queue, codec, handle, self._publisher, deadline=deadline, attempts=attempts)
+        self._missing_after = missing_after
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._missing_since: float | None = time.monotonic()
@@ -107,10 +109,14 @@ class BatchConsumer(Generic[T]):
             await asyncio.gather(self._task, return_exceptions=True)
         await self._publisher.close()
 
+    def is_consuming(self) -> bool:
+        """Tell whether the broker has our consumer right now."""
+        return self._missing_since is None
+
     async def check(self) -> str:
         """Return what is wrong, for readiness, or an empty string."""
         since = self._missing_since
-        if since is None or time.monotonic() - since < MISSING_AFTER:
+        if since is None or time.monotonic() - since < self._missing_after:
             return ""
         return f"no consumer on {self.queue} for {time.monotonic() - since:.0f} s"
 

@@ -81,7 +81,6 @@ async def purge(
     broker: Broker, queue: str, *, ids: Collection[str] | None = None, reason: str | None = None
 ) -> int:
     """Throw dead letters away for good and return how many; arguments as for `replay`."""
-
     if ids is None and reason is None:
         async with _channel(broker) as channel:
             gone = await (await _dead_queue(channel, queue)).purge(timeout=_TIMEOUT)

@@ -45,7 +45,6 @@ batch_seconds = Histogram("heddle_batch_seconds", "Handling of one batch", ["que
 batches_held = Counter(
     "heddle_batches_held_total", "Batches tried again because something was away", ["queue", "reason"]
 )
-publishes = Counter("heddle_publishes_total", "Messages published, by how it ended", ["queue", "outcome"])
 
 
 def render(folder: str | None = None) -> bytes:

@@ -19,6 +19,7 @@ class Proxy:
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._writers: set[asyncio.StreamWriter] = set()
+        self._clients: set[asyncio.StreamWriter] = set()
         self._answers = asyncio.Event()
         self._answers.set()
         self.refuses = False
@@ -41,6 +42,11 @@ class Proxy:
         """Pass on what the server says, and what it has said."""
         self._answers.set()
 
+    def inject(self, data: bytes) -> None:
+        """Say this to every client as if the server had; only while the server says nothing itself."""
+        for writer in self._clients:
+            writer.write(data)
+
     async def close(self) -> None:
         """Stop listening and break every connection."""
         if self._server is not None:
@@ -56,6 +62,7 @@ class Proxy:
             return
         far_reader, far_writer = await asyncio.open_connection(*self._target)
         self._writers |= {writer, far_writer}
+        self._clients.add(writer)
         for work in (self._pump(reader, far_writer), self._pump(far_reader, writer, self._answers)):
             task = asyncio.create_task(work)
             self._tasks.add(task)
@@ -72,6 +79,7 @@ class Proxy:
                 await writer.drain()
         writer.close()
         self._writers.discard(writer)
+        self._clients.discard(writer)
 
 
 @contextlib.asynccontextmanager

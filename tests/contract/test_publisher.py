@@ -2,10 +2,12 @@
 
 import asyncio
 
+import pamqp.frame
 import pytest
 from aio_pika.abc import AbstractQueue
+from pamqp.commands import Connection
 
-from shared.queue.connection import Broker, Disconnected, connect
+from shared.queue.connection import Blocked, Broker, Disconnected, connect
 from shared.queue.management import Management
 from shared.queue.publisher import MAX_MESSAGE_BYTES, Publisher, Refused, Unconfirmed, Unroutable
 from shared.queue.topology import ACTIVITY_ACCEPTED, INBOX_RECEIVED
@@ -99,6 +101,22 @@ async def test_a_cut_connection_is_unconfirmed(own_broker_url: str) -> None:
         proxy.cut()
         results = await asyncio.gather(*sends, return_exceptions=True)
         assert [type(result) for result in results] == [Unconfirmed, Unconfirmed]
+
+
+async def test_an_alarm_of_the_broker_is_told_at_once(own_broker_url: str) -> None:
+    """While the broker has a memory or disk alarm, publish fails fast, and works again after it."""
+    async with proxied(own_broker_url) as (proxy, url), connect(url, "test") as broker:
+        await broker.wait_until_up()
+        publisher = Publisher(broker)
+        proxy.inject(pamqp.frame.marshal(Connection.Blocked(reason="low on disk"), 0))
+        await eventually(lambda: broker.publishing.blocked, "the alarm")
+        assert "alarm" in await broker.check()
+        with pytest.raises(Blocked):
+            await publisher.publish(INBOX_RECEIVED, CODEC, [request(1)])
+        proxy.inject(pamqp.frame.marshal(Connection.Unblocked(), 0))
+        await eventually(lambda: not broker.publishing.blocked, "the end of the alarm")
+        await publisher.publish(INBOX_RECEIVED, CODEC, [request(2)])
+        assert await taken(await queue_of(broker)) == [[2]]
 
 
 async def test_without_a_connection_nothing_is_sent(own_broker_url: str) -> None:
