@@ -18,8 +18,7 @@ class BlockRow(Struct, frozen=True, kw_only=True):
     target_id: int
 
 
-def block_of(row: Record) -> BlockRow:
-    """Return the block in a row of `blocks`."""
+def _block_of(row: Record) -> BlockRow:
     return BlockRow(id=row["id"], uri=row["uri"], actor_id=row["actor_id"], target_id=row["target_id"])
 
 
@@ -48,22 +47,30 @@ async def remove(conn: Connection, pairs: Sequence[tuple[int, int]]) -> list[Blo
         DELETE FROM blocks b
          USING unnest($1::bigint[], $2::bigint[]) AS n (actor_id, target_id)
          WHERE b.actor_id = n.actor_id AND b.target_id = n.target_id
-        RETURNING b.id, b.uri, b.actor_id, b.target_id
+        RETURNING b.*
         """,
         [actor for actor, _ in pairs],
         [target for _, target in pairs],
     )
-    return [block_of(row) for row in rows]
+    return [_block_of(row) for row in rows]
 
 
-async def either_blocks(conn: Connection, one_id: int, other_id: int) -> bool:
-    """Tell whether one of two actors blocks the other."""
-    blocked: bool = await conn.fetchval(
-        """
-        SELECT EXISTS (SELECT FROM blocks WHERE (actor_id = $1 AND target_id = $2)
-                                             OR (actor_id = $2 AND target_id = $1))
-        """,
-        one_id,
-        other_id,
+async def by_uris(conn: Connection, uris: Sequence[str]) -> dict[str, BlockRow]:
+    """Return the blocks that these Block activities made."""
+    rows = await conn.fetch(
+        "SELECT * FROM blocks WHERE uri_hash = ANY($1::bytea[])", [uri_hash(uri) for uri in uris]
     )
-    return blocked
+    return {row["uri"]: _block_of(row) for row in rows}
+
+
+async def existing(conn: Connection, pairs: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
+    """Return those of these (actor, target) where the actor blocks the target."""
+    rows = await conn.fetch(
+        """
+        SELECT b.actor_id, b.target_id FROM unnest($1::bigint[], $2::bigint[]) AS n (actor_id, target_id)
+          JOIN blocks b USING (actor_id, target_id)
+        """,
+        [actor for actor, _ in pairs],
+        [target for _, target in pairs],
+    )
+    return {(row["actor_id"], row["target_id"]) for row in rows}

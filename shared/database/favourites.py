@@ -18,13 +18,12 @@ class FavouriteRow(Struct, frozen=True, kw_only=True):
     status_id: int
 
 
-def favourite_of(row: Record) -> FavouriteRow:
-    """Return the like in a row of `favourites`."""
+def _favourite_of(row: Record) -> FavouriteRow:
     return FavouriteRow(id=row["id"], uri=row["uri"], actor_id=row["actor_id"], status_id=row["status_id"])
 
 
-async def insert(conn: Connection, favourites: Sequence[FavouriteRow]) -> set[tuple[int, int]]:
-    """Store likes and return (actor, post) of the new ones; liking twice is once."""
+async def insert(conn: Connection, likes: Sequence[FavouriteRow]) -> set[tuple[int, int]]:
+    """Store likes and return (actor, status) of the new ones."""
     rows = await conn.fetch(
         """
         INSERT INTO favourites (id, uri, uri_hash, actor_id, status_id)
@@ -32,25 +31,33 @@ async def insert(conn: Connection, favourites: Sequence[FavouriteRow]) -> set[tu
             ON CONFLICT DO NOTHING
         RETURNING actor_id, status_id
         """,
-        [f.id for f in favourites],
-        [f.uri for f in favourites],
-        [uri_hash(f.uri) for f in favourites],
-        [f.actor_id for f in favourites],
-        [f.status_id for f in favourites],
+        [f.id for f in likes],
+        [f.uri for f in likes],
+        [uri_hash(f.uri) for f in likes],
+        [f.actor_id for f in likes],
+        [f.status_id for f in likes],
     )
     return {(row["actor_id"], row["status_id"]) for row in rows}
 
 
 async def remove(conn: Connection, pairs: Sequence[tuple[int, int]]) -> list[FavouriteRow]:
-    """Take back the likes of these (actor, post); return what they were."""
+    """Take back the likes of these (actor, status); return what they were."""
     rows = await conn.fetch(
         """
         DELETE FROM favourites f
          USING unnest($1::bigint[], $2::bigint[]) AS n (actor_id, status_id)
          WHERE f.actor_id = n.actor_id AND f.status_id = n.status_id
-        RETURNING f.id, f.uri, f.actor_id, f.status_id
+        RETURNING f.*
         """,
         [actor for actor, _ in pairs],
         [status for _, status in pairs],
     )
-    return [favourite_of(row) for row in rows]
+    return [_favourite_of(row) for row in rows]
+
+
+async def by_uris(conn: Connection, uris: Sequence[str]) -> dict[str, FavouriteRow]:
+    """Return the likes that these Like activities made."""
+    rows = await conn.fetch(
+        "SELECT * FROM favourites WHERE uri_hash = ANY($1::bytea[])", [uri_hash(uri) for uri in uris]
+    )
+    return {row["uri"]: _favourite_of(row) for row in rows}
