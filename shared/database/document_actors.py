@@ -7,6 +7,7 @@ from msgspec import Struct
 from shared.database import keys
 from shared.database.paging import Page
 from shared.database.pool import Connection
+from shared.protocol.identifiers import uri_hash
 from shared.protocol.objects import ActorKind, ActorProfile, Emoji, Field
 
 _fields = msgspec.json.Decoder(tuple[Field, ...])
@@ -42,7 +43,7 @@ SELECT a.id, a.uri, a.kind, a.username, a.domain, a.display_name, a.summary, a.u
        a.deleted_at IS NOT NULL OR a.suspended_at IS NOT NULL AS gone
   FROM actors a
   JOIN accounts c ON c.actor_id = a.id
- WHERE a.id = $1 AND a.local
+ WHERE a.local
 """
 
 
@@ -76,10 +77,18 @@ def _profile(row: Record) -> ActorProfile:
 
 async def actor_by_id(conn: Connection, actor_id: int) -> DocumentActor | None:
     """Return a local actor with its keys, RSA first."""
-    row = await conn.fetchrow(_ACTOR, actor_id)
+    return await _with_keys(conn, await conn.fetchrow(f"{_ACTOR} AND a.id = $1", actor_id))
+
+
+async def actor_by_uri(conn: Connection, uri: str) -> DocumentActor | None:
+    """Return a local actor by its URI, which is how the instance actor is found."""
+    return await _with_keys(conn, await conn.fetchrow(f"{_ACTOR} AND a.uri_hash = $1", uri_hash(uri)))
+
+
+async def _with_keys(conn: Connection, row: Record | None) -> DocumentActor | None:
     if row is None:
         return None
-    public_keys = await keys.of_actor(conn, actor_id)
+    public_keys = await keys.of_actor(conn, row["id"])
     return DocumentActor(
         id=row["id"],
         profile=msgspec.structs.replace(_profile(row), keys=tuple(public_keys)),
@@ -111,6 +120,12 @@ async def name_by_username(conn: Connection, username: str) -> DocumentName | No
 async def name_by_id(conn: Connection, actor_id: int) -> DocumentName | None:
     """Return the local actor with this id."""
     row = await conn.fetchrow(f"{_NAMES} AND a.id = $1", actor_id)
+    return None if row is None else DocumentName(**dict(row))
+
+
+async def name_by_uri(conn: Connection, uri: str) -> DocumentName | None:
+    """Return the local actor with this URI."""
+    row = await conn.fetchrow(f"{_NAMES} AND a.uri_hash = $1", uri_hash(uri))
     return None if row is None else DocumentName(**dict(row))
 
 

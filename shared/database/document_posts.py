@@ -19,7 +19,8 @@ _poll = msgspec.json.Decoder(Poll)
 class DocumentPost(Struct, frozen=True, kw_only=True):
     """A local post, or a boost where `boost_of` is the post that it shares.
 
-    `federated` and `author_gone` tell of the author; `deleted_at` makes it a tombstone.
+    `federated` and `author_gone` tell of the author; `deleted_at` makes it a tombstone. `thread_id` is the
+    local post that began its thread.
     """
 
     id: int
@@ -29,6 +30,7 @@ class DocumentPost(Struct, frozen=True, kw_only=True):
     federated: bool
     author_gone: bool
     deleted_at: datetime | None
+    thread_id: int | None
 
 
 _POSTS = """
@@ -36,17 +38,19 @@ SELECT s.id, s.uri, s.url, s.object_type, a.uri AS author_uri, s.title, s.conten
        s.visibility, s.sensitive, s.created_at, s.edited_at, s.deleted_at, s.in_reply_to_uri, s.quote_uri,
        s.attachments::text AS attachments, s.emojis::text AS emojis, s.poll::text AS poll,
        a.followers_uri, c.federated, b.uri AS boost_of, b_author.uri AS boost_author,
+       t.id AS thread_id,
        a.deleted_at IS NOT NULL OR a.suspended_at IS NOT NULL AS author_gone,
        ARRAY(SELECT m.actor_uri FROM mentions m WHERE m.status_id = s.id
               ORDER BY m.actor_uri) AS mention_uris,
        ARRAY(SELECT m.name FROM mentions m WHERE m.status_id = s.id
               ORDER BY m.actor_uri) AS mention_names,
-       ARRAY(SELECT t.name FROM status_tags t WHERE t.status_id = s.id ORDER BY t.tag) AS hashtags
+       ARRAY(SELECT g.name FROM status_tags g WHERE g.status_id = s.id ORDER BY g.tag) AS hashtags
   FROM statuses s
   JOIN actors a ON a.id = s.actor_id
   JOIN accounts c ON c.actor_id = a.id
   LEFT JOIN statuses b ON b.id = s.reblog_of_id
   LEFT JOIN actors b_author ON b_author.id = b.actor_id
+  LEFT JOIN statuses t ON t.id = s.conversation_id AND t.local AND t.visibility <= 1
  WHERE s.local
 """
 
@@ -91,6 +95,7 @@ def _post(row: Record) -> DocumentPost:
         federated=row["federated"],
         author_gone=row["author_gone"],
         deleted_at=row["deleted_at"],
+        thread_id=row["thread_id"],
     )
 
 
@@ -127,27 +132,35 @@ async def outbox_size(conn: Connection, actor_id: int) -> int:
     return size
 
 
-class ReplyRef(Struct, frozen=True):
-    """A reply that everybody may see."""
+class PostRef(Struct, frozen=True):
+    """A post that everybody may see."""
 
     id: int
     uri: str
 
 
-async def public_replies(conn: Connection, status_id: int, *, after: int, limit: int) -> list[ReplyRef]:
-    """Return the direct replies to a post, oldest first; local ones only of authors who federate."""
+_REFS = """
+SELECT s.id, s.uri
+  FROM statuses s
+  JOIN actors a ON a.id = s.actor_id
+  LEFT JOIN accounts c ON c.actor_id = a.id
+ WHERE s.id > $2 AND s.deleted_at IS NULL AND s.visibility <= 1 AND s.reblog_of_id IS NULL
+   AND a.deleted_at IS NULL AND a.suspended_at IS NULL AND (NOT s.local OR c.federated)
+"""
+"""Posts for everybody; local ones only of authors who share."""
+
+
+async def public_replies(conn: Connection, status_id: int, *, after: int, limit: int) -> list[PostRef]:
+    """Return the direct replies to a post, oldest first."""
     rows = await conn.fetch(
-        """
-        SELECT s.id, s.uri
-          FROM statuses s
-          JOIN actors a ON a.id = s.actor_id
-          LEFT JOIN accounts c ON c.actor_id = a.id
-         WHERE s.in_reply_to_id = $1 AND s.id > $2 AND s.deleted_at IS NULL AND s.visibility <= 1
-           AND a.deleted_at IS NULL AND a.suspended_at IS NULL AND (NOT s.local OR c.federated)
-         ORDER BY s.id LIMIT $3
-        """,
-        status_id,
-        after,
-        limit,
+        f"{_REFS} AND s.in_reply_to_id = $1 ORDER BY s.id LIMIT $3", status_id, after, limit
     )
-    return [ReplyRef(row["id"], row["uri"]) for row in rows]
+    return [PostRef(row["id"], row["uri"]) for row in rows]
+
+
+async def thread_of(conn: Connection, status_id: int, *, after: int, limit: int) -> list[PostRef]:
+    """Return the posts of the thread that a post began, itself included, oldest first."""
+    rows = await conn.fetch(
+        f"{_REFS} AND s.conversation_id = $1 ORDER BY s.id LIMIT $3", status_id, after, limit
+    )
+    return [PostRef(row["id"], row["uri"]) for row in rows]
