@@ -7,11 +7,11 @@ from datetime import datetime
 import structlog
 from msgspec import Struct
 
+from services.fanout_deliverer.insist import insist
 from shared.database import deliveries, hosts
 from shared.database.deliveries import Progress
 from shared.database.hosts import Success, Trouble
 from shared.database.pool import Pool, unavailable_when_down
-from shared.protocol.errors import Unavailable
 
 log = structlog.get_logger(__name__)
 
@@ -19,19 +19,20 @@ GATHER = 0.01
 """Seconds for a group to come together; the remote server has its delivery by then."""
 
 MAX_GROUP = 512
-_LONGEST_PAUSE = 5.0
 
 
 class Report(Struct, frozen=True, kw_only=True):
     """What became of one delivery, and what that says of its host.
 
-    `slow_until` is set where the host is too slow for what is meant for it.
+    `look_at` is when what was parked is to be looked at; `slow` where the host takes too long over what is
+    meant for it.
     """
 
     host: str
     progress: Progress
     event: Trouble | Success | None = None
-    slow_until: datetime | None = None
+    look_at: datetime | None = None
+    slow: bool = False
 
 
 class Recorder:
@@ -65,7 +66,7 @@ class Recorder:
 
     async def _settle(self, group: Sequence[tuple[Report, asyncio.Future[None]]]) -> None:
         try:
-            await self._insist([report for report, _ in group])
+            await insist(lambda: self._write_all(group), "outcomes_held")
         except Exception as error:
             if len(group) > 1:
                 for one in group:
@@ -79,29 +80,18 @@ class Recorder:
             if not done.done():
                 done.set_result(None)
 
-    async def _insist(self, reports: Sequence[Report]) -> None:
-        pause = 0.1
-        while True:
-            try:
-                with unavailable_when_down():
-                    await self._write(reports)
-            except Unavailable as outage:
-                log.warning("outcomes_held", reason=outage.reason, items=len(reports))
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, _LONGEST_PAUSE)
-            else:
-                return
+    async def _write_all(self, group: Sequence[tuple[Report, asyncio.Future[None]]]) -> None:
+        with unavailable_when_down():
+            await self._write([report for report, _ in group])
 
     async def _write(self, reports: Sequence[Report]) -> None:
         events = {report.host: report.event for report in reports if report.event is not None}
         troubles = [event for event in events.values() if isinstance(event, Trouble)]
         successes = [event for event in events.values() if isinstance(event, Success)]
-        slow = {report.host: report.slow_until for report in reports if report.slow_until is not None}
-        parked = [
-            (report.host, report.progress.next_try_at)
-            for report in reports
-            if report.progress.next_try_at is not None
-        ]
+        parked = [(report.host, report.look_at) for report in reports if report.look_at is not None]
+        slow = {
+            report.host: report.look_at for report in reports if report.slow and report.look_at is not None
+        }
         async with self._pool.acquire() as conn, conn.transaction():
             await deliveries.record(conn, [report.progress for report in reports])
             if troubles:

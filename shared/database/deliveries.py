@@ -43,7 +43,10 @@ class Destination(Struct, frozen=True, kw_only=True):
 
 
 class Progress(Struct, frozen=True, kw_only=True):
-    """What became of one delivery; `tried` unless it was put aside without a request."""
+    """What became of one delivery; `tried` unless it was put aside without a request.
+
+    A parked one waits until `next_try_at`, and at least as long as its host is held.
+    """
 
     activity_uri: str
     inbox: str
@@ -63,6 +66,7 @@ class Parked(Struct, frozen=True, kw_only=True):
     body: bytes
     trace: str
     created_at: datetime
+    host: str
     inbox: str
     shared: bool
     attempts: int
@@ -185,7 +189,7 @@ async def lock_parked(conn: Connection, host: str, now: datetime, limit: int) ->
     rows = await conn.fetch(
         """
         SELECT s.activity_uri, s.type, s.actor_id, s.body, s.trace,
-               d.created_at, d.inbox, d.shared, d.attempts
+               d.created_at, d.host, d.inbox, d.shared, d.attempts
           FROM deliveries d JOIN sent_activities s USING (activity_hash)
          WHERE d.host = $1 AND d.state = 2 AND (d.next_try_at IS NULL OR d.next_try_at <= $2)
          ORDER BY d.created_at LIMIT $3

@@ -41,9 +41,11 @@ _SENT = "SELECT activity_uri, type, trace, created_at, planned_at FROM sent_acti
 
 _DELIVERIES = """
 SELECT s.activity_uri, s.type AS activity_type, d.host, d.inbox, d.shared, d.state, d.attempts, d.status,
-       d.reason, d.next_try_at, d.created_at, d.updated_at
+       d.reason, CASE WHEN d.state = 2 THEN greatest(d.next_try_at, h.next_try_at) END AS next_try_at,
+       d.created_at, d.updated_at
   FROM deliveries d
   JOIN sent_activities s USING (activity_hash)
+  LEFT JOIN hosts h ON h.host = d.host
 """
 
 

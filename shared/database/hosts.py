@@ -40,7 +40,7 @@ class Trouble(Struct, frozen=True, kw_only=True):
 
 
 class Success(Struct, frozen=True, kw_only=True):
-    """A host took a delivery, signed by `scheme`."""
+    """A host answers; `scheme` is how the delivery was signed that it took, empty where it took none."""
 
     host: str
     scheme: str
@@ -100,8 +100,9 @@ async def record_successes(conn: Connection, successes: Iterable[Success]) -> No
         SELECT host, scheme, at, at
           FROM unnest($1::text[], $2::text[], $3::timestamptz[]) AS t (host, scheme, at)
             ON CONFLICT (host) DO UPDATE
-           SET signature_scheme = EXCLUDED.signature_scheme,
-               scheme_checked_at = EXCLUDED.scheme_checked_at,
+           SET signature_scheme = COALESCE(NULLIF(EXCLUDED.signature_scheme, ''), h.signature_scheme),
+               scheme_checked_at = CASE WHEN EXCLUDED.signature_scheme = '' THEN h.scheme_checked_at
+                                        ELSE EXCLUDED.scheme_checked_at END,
                last_success_at = EXCLUDED.last_success_at,
                pace = CASE WHEN h.failures > 0 AND h.next_try_at IS NOT NULL THEN 1 ELSE h.pace END,
                next_try_at = CASE WHEN h.failures > 0 AND h.next_try_at IS NOT NULL
@@ -115,7 +116,7 @@ async def record_successes(conn: Connection, successes: Iterable[Success]) -> No
 
 
 async def watch(conn: Connection, parked: Iterable[tuple[str, datetime]]) -> None:
-    """See to it that what is parked is looked at by its time at the latest: (host, time), any number per host.
+    """See to it that what is parked is looked at in time: (host, when at the latest), any number per host.
 
     A failing host keeps the time of its probe.
     """
@@ -200,7 +201,7 @@ async def probe_now(conn: Connection, host: str) -> bool:
     return status != "UPDATE 0"
 
 
-async def count_held(conn: Connection) -> int:
+async def count_failing(conn: Connection) -> int:
     """Count the hosts that are failing."""
     count: int = await conn.fetchval("SELECT count(*) FROM hosts WHERE failures > 0")
     return count

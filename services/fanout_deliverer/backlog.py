@@ -1,0 +1,136 @@
+"""What is parked goes out again: one probe for a failing host, then its backlog at a growing pace."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from shared.database import deliveries, hosts
+from shared.database.deliveries import Parked
+from shared.database.hosts import Host
+from shared.database.pool import Connection, Pool, unavailable_when_down
+from shared.policy.retry import LIFETIME
+from shared.protocol.errors import Unavailable
+from shared.protocol.messages import Codec, Delivery, Target
+from shared.queue.publisher import Payload, Publisher, encode_batches
+from shared.queue.topology import deliver_queue, shard_of
+from shared.telemetry import metrics
+
+log = structlog.get_logger(__name__)
+
+TICK = timedelta(seconds=1)
+"""How often due hosts are looked for, and how long a draining host has for each portion."""
+
+PROBE_LEASE = timedelta(minutes=2)
+"""When a probe of which nothing was heard is sent again."""
+
+TOP_PACE = 64
+HOSTS_AT_ONCE = 50
+GAUGES_EVERY = 15.0
+
+
+class Backlog:
+    """Lets parked deliveries go, into the queues of their hosts' shards.
+
+    Several processes may do so at once: each host is locked while it is looked at. What was published
+    before a crash and not marked is published again; its second copy finds the first one settled.
+
+    Args:
+        pool: The database.
+        publisher: For the deliveries.
+    """
+
+    def __init__(self, pool: Pool, publisher: Publisher) -> None:
+        self._pool = pool
+        self._publisher = publisher
+        self._codec = Codec(Delivery)
+
+    async def run(self) -> None:
+        """Look for due hosts until cancelled."""
+        while True:
+            busy = False
+            try:
+                busy = await self.release(datetime.now(UTC)) == HOSTS_AT_ONCE
+            except Unavailable as outage:
+                log.warning("backlog_held", reason=outage.reason)
+            if not busy:
+                await asyncio.sleep(TICK.total_seconds())
+
+    async def watch(self) -> None:
+        """Keep the gauges up to date until cancelled."""
+        while True:
+            try:
+                await self.measure()
+            except Unavailable as outage:
+                log.warning("backlog_not_measured", reason=outage.reason)
+            await asyncio.sleep(GAUGES_EVERY)
+
+    async def release(self, now: datetime) -> int:
+        """Let go what is due; return how many hosts were looked at."""
+        with unavailable_when_down():
+            async with self._pool.acquire() as conn, conn.transaction():
+                due = await hosts.due_hosts(conn, now, HOSTS_AT_ONCE)
+                portions = [await self._portion(conn, host, now) for host in due]
+                plans = [
+                    await _next_look(conn, host, portion, now)
+                    for host, portion in zip(due, portions, strict=True)
+                ]
+                await self._publisher.publish_many(
+                    [payload for portion in portions for payload in self._messages(portion)]
+                )
+                await deliveries.mark_queued(conn, [one for portion in portions for one in portion])
+                await hosts.schedule(conn, plans)
+        return len(due)
+
+    async def measure(self) -> None:
+        """Set the gauges."""
+        with unavailable_when_down():
+            async with self._pool.acquire() as conn:
+                metrics.parked_deliveries.set(await deliveries.count_parked(conn))
+                metrics.host_circuits_open.set(await hosts.count_failing(conn))
+
+    async def _portion(self, conn: Connection, host: Host, now: datetime) -> list[Parked]:
+        """Lock what a host gets now: one delivery while it fails, else as many as its pace allows."""
+        expired = await deliveries.expire(conn, host.host, now - LIFETIME)
+        if expired:
+            metrics.deliveries.labels("dead").inc(expired)
+            log.warning("deliveries_expired", host=host.host, count=expired)
+        portion = await deliveries.lock_parked(
+            conn, host.host, now, 1 if host.failures else max(host.pace, 1)
+        )
+        if portion:
+            event = "host_probed" if host.failures else "backlog_released"
+            log.info(event, host=host.host, count=len(portion), failures=host.failures)
+        return portion
+
+    def _messages(self, portion: Sequence[Parked]) -> list[Payload]:
+        if not portion:
+            return []
+        queue = deliver_queue(shard_of(portion[0].host))
+        return [(queue, batch) for batch in encode_batches(self._codec, [_delivery(one) for one in portion])]
+
+
+async def _next_look(
+    conn: Connection, host: Host, portion: Sequence[Parked], now: datetime
+) -> tuple[str, datetime | None, int]:
+    """Return when a host is looked at next, and at which pace it goes on."""
+    if portion and host.failures:
+        return host.host, now + PROBE_LEASE, 0
+    if portion:
+        return host.host, now + TICK, min(host.pace * 2, TOP_PACE)
+    due = await deliveries.next_due(conn, host.host)
+    return host.host, due and max(due, now + TICK), 0
+
+
+def _delivery(parked: Parked) -> Delivery:
+    target = Target(inbox=parked.inbox, shared=parked.shared, attempt=parked.attempts + 1, released=True)
+    return Delivery(
+        activity_id=parked.activity_uri,
+        activity_type=parked.type,
+        actor_id=parked.actor_id,
+        body=parked.body,
+        targets=(target,),
+        created_at=parked.created_at,
+        trace=parked.trace,
+    )

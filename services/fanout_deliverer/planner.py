@@ -1,0 +1,171 @@
+"""The handler of `fanout.plan`: from one activity to one delivery per server, page by page."""
+
+import asyncio
+from collections.abc import Sequence
+
+import structlog
+
+from services.fanout_deliverer.plan import Audience, audience_of, plan_deliveries, recall_only
+from shared.database import audience, deliveries
+from shared.database.audience import NEWEST, Addressee, Sender
+from shared.database.deliveries import Destination, SentActivity
+from shared.database.pool import Connection, Pool, unavailable_when_down
+from shared.protocol.activities import type_name
+from shared.protocol.errors import Rejected, Unavailable
+from shared.protocol.identifiers import host_of
+from shared.protocol.local_uris import LocalUris
+from shared.protocol.messages import AcceptedActivity, Codec, Delivery
+from shared.queue.publisher import Publisher
+from shared.queue.topology import deliver_queue
+from shared.resolution import DomainBlocks, Resolver
+from shared.telemetry.logging import bound
+
+log = structlog.get_logger(__name__)
+
+PAGE = 1000
+"""Followers per page."""
+
+RESOLVE_AT_MOST = 16
+"""Actors of one activity that are looked up elsewhere; what we write to is known here, as a rule."""
+
+RESOLVE_SECONDS = 5.0
+
+
+class SenderUnknown(Rejected):
+    """The actor of an activity to be sent is none of ours."""
+
+    reason = "sender_unknown"
+
+
+class Planner:
+    """Plans activities one after the other, in the order of the queue.
+
+    Args:
+        pool: The database.
+        publisher: For the deliveries.
+        resolver: Finds actors that are named but not known.
+        uris: What is local, and never sent to.
+        blocks: Suspended domains.
+    """
+
+    def __init__(
+        self, *, pool: Pool, publisher: Publisher, resolver: Resolver, uris: LocalUris, blocks: DomainBlocks
+    ) -> None:
+        self._pool = pool
+        self._publisher = publisher
+        self._resolver = resolver
+        self._uris = uris
+        self._blocks = blocks
+        self._codec = Codec(Delivery)
+
+    async def plan(self, items: Sequence[AcceptedActivity]) -> None:
+        """Record and publish the deliveries of these activities; raises Unavailable, or Rejected for one."""
+        await self._blocks.refresh()
+        for item in items:
+            with bound(trace=item.trace), unavailable_when_down():
+                await self._plan(item)
+
+    async def _plan(self, item: AcceptedActivity) -> None:
+        async with self._pool.acquire() as conn:
+            sender = await audience.sender_by_uri(conn, item.activity.actor)
+            if sender is None or not item.body:
+                raise SenderUnknown(item.activity.actor[:200])
+            reach = self._reach(item, sender)
+            if reach is None:
+                return
+            if not await deliveries.insert_activity(conn, _sent(item, sender, reach)):
+                log.info("already_planned", activity=item.activity.id)
+                return
+            seen: set[str] = set()
+            await self._send(conn, item, sender, await self._addressed(conn, sender, reach), seen)
+            if reach.followers:
+                await self._send_to_followers(conn, item, sender, seen)
+            await deliveries.mark_planned(conn, [item.activity.id])
+        log.info("planned", activity=item.activity.id, type=type_name(item.activity), inboxes=len(seen))
+
+    def _reach(self, item: AcceptedActivity, sender: Sender) -> Audience | None:
+        reach = audience_of(item.activity, sender.followers_uri)
+        if sender.federated and sender.active:
+            return reach
+        limited = recall_only(reach)
+        if limited is None:
+            log.info("not_federated", activity=item.activity.id, type=type_name(item.activity))
+        return limited
+
+    async def _send_to_followers(
+        self, conn: Connection, item: AcceptedActivity, sender: Sender, seen: set[str]
+    ) -> None:
+        below: int | None = NEWEST
+        while below is not None:
+            page = await audience.follower_page(conn, sender.id, below, PAGE)
+            await self._send(conn, item, sender, page.destinations, seen)
+            below = page.next_below
+
+    async def _addressed(self, conn: Connection, sender: Sender, reach: Audience) -> list[Destination]:
+        """Return the inboxes of those who are named, and of those who were told of the matter before."""
+        known = await audience.actors_named(conn, reach.named) if reach.named else []
+        left = [uri for uri in reach.named if uri not in {addressee.uri for addressee in known}]
+        known += await audience.authors_of(conn, left) if left else []
+        found = {addressee.uri for addressee in known}
+        known += await self._resolve([uri for uri in left if uri not in found])
+        told = await deliveries.receivers_of_subject(conn, reach.subject) if reach.recalls else []
+        told += await deliveries.receivers_of_actor(conn, sender.id) if reach.recalls_all else []
+        return [_inbox(one, personal=reach.personal) for one in known if not one.local] + told
+
+    async def _resolve(self, uris: Sequence[str]) -> list[Addressee]:
+        remote = [uri for uri in uris if not self._uris.is_local(uri)][:RESOLVE_AT_MOST]
+        found = await asyncio.gather(*(self._resolve_one(uri) for uri in remote))
+        return [addressee for addressee in found if addressee is not None]
+
+    async def _resolve_one(self, uri: str) -> Addressee | None:
+        try:
+            async with asyncio.timeout(RESOLVE_SECONDS):
+                actor = await self._resolver.actor(uri)
+        except (Rejected, Unavailable, TimeoutError) as error:
+            log.warning("recipient_unknown", recipient=uri, error=f"{type(error).__name__}: {error}"[:200])
+            return None
+        return Addressee(uri=uri, inbox=actor.inbox, shared_inbox=actor.shared_inbox, local=actor.local)
+
+    async def _send(
+        self,
+        conn: Connection,
+        item: AcceptedActivity,
+        sender: Sender,
+        to: Sequence[Destination],
+        seen: set[str],
+    ) -> None:
+        """Record a page of deliveries, then publish it; a page that is planned again changes nothing."""
+        page = {one.inbox: one for one in to if one.inbox not in seen and self._is_allowed(one.inbox)}
+        if not page:
+            return
+        seen.update(page)
+        await deliveries.insert_planned(conn, item.activity.id, list(page.values()), item.received_at)
+        shards = plan_deliveries(item, sender.id, page.values())
+        await self._publisher.publish_many(
+            [
+                (deliver_queue(shard), self._codec.encode([message]))
+                for shard, messages in shards.items()
+                for message in messages
+            ]
+        )
+
+    def _is_allowed(self, inbox: str) -> bool:
+        host = host_of(inbox)
+        return bool(host) and not self._uris.is_local(inbox) and host not in self._blocks
+
+
+def _sent(item: AcceptedActivity, sender: Sender, reach: Audience) -> SentActivity:
+    return SentActivity(
+        uri=item.activity.id,
+        type=type_name(item.activity),
+        actor_id=sender.id,
+        subject=reach.subject,
+        body=item.body,
+        trace=item.trace,
+        created_at=item.received_at,
+    )
+
+
+def _inbox(addressee: Addressee, *, personal: bool) -> Destination:
+    shared = bool(addressee.shared_inbox) and not personal
+    return Destination(inbox=addressee.shared_inbox if shared else addressee.inbox, shared=shared)

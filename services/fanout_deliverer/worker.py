@@ -1,0 +1,163 @@
+"""The delivery worker: every target of a batch through its host's lane, out, and into the record."""
+
+import asyncio
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from msgspec import Struct
+
+from services.fanout_deliverer.courier import Courier
+from services.fanout_deliverer.insist import insist
+from services.fanout_deliverer.lanes import Lanes, Place
+from services.fanout_deliverer.outcomes import SLOW, put_aside, refused, report_of
+from services.fanout_deliverer.recorder import Recorder, Report
+from services.fanout_deliverer.room import Room
+from services.fanout_deliverer.signers import Signers
+from shared.database import deliveries, hosts
+from shared.database.deliveries import State
+from shared.database.hosts import Host, Trouble
+from shared.database.pool import Pool, unavailable_when_down
+from shared.protocol.identifiers import host_of, uri_hash
+from shared.protocol.messages import Delivery, Target
+from shared.resolution import DomainBlocks
+from shared.telemetry import metrics
+
+log = structlog.get_logger(__name__)
+
+IN_FLIGHT = 512
+"""Requests of one process at once, over all hosts."""
+
+IN_HAND = 4096
+"""Targets of one process at once, waiting or on their way: what bounds its memory."""
+
+SLOW_PAUSE = timedelta(seconds=5)
+
+_EVENTS = {
+    State.DELIVERED: "delivered",
+    State.PARKED: "delivery_parked",
+    State.DEAD: "delivery_dead",
+}
+
+Key = tuple[bytes, str]
+
+
+class Job(Struct, frozen=True):
+    """One target of one delivery, with its place in its host's lane."""
+
+    delivery: Delivery
+    target: Target
+    host: str
+    key: Key
+    place: Place
+
+
+class Facts(Struct, frozen=True):
+    """What the database knew when the batch began."""
+
+    settled: Collection[Key]
+    hosts: dict[str, Host]
+
+
+class Worker:
+    """Handles the batches of the delivery queues.
+
+    Args:
+        pool: The database.
+        courier: Sends.
+        signers: The keys, loaded here before they are needed.
+        recorder: Writes down what came of it.
+        blocks: Suspended domains.
+    """
+
+    def __init__(
+        self, *, pool: Pool, courier: Courier, signers: Signers, recorder: Recorder, blocks: DomainBlocks
+    ) -> None:
+        self._pool = pool
+        self._courier = courier
+        self._signers = signers
+        self._recorder = recorder
+        self._blocks = blocks
+        self._lanes = Lanes()
+        self._in_flight = asyncio.Semaphore(IN_FLIGHT)
+        self._room = Room(IN_HAND)
+
+    async def deliver(self, items: Sequence[Delivery]) -> None:
+        """Send what is not settled yet; returns after every outcome is recorded."""
+        async with self._room.take(sum(len(item.targets) for item in items)):
+            # Places are taken before anything is awaited, so in the order of the queue.
+            jobs = [self._job(delivery, target) for delivery in items for target in delivery.targets]
+            try:
+                facts = await insist(lambda: self._look_up(jobs), "delivery_facts_held")
+                await asyncio.gather(*(self._run(job, facts) for job in jobs))
+            finally:
+                for job in jobs:
+                    job.place.leave()
+
+    def _job(self, delivery: Delivery, target: Target) -> Job:
+        host = host_of(target.inbox)
+        key = (uri_hash(delivery.activity_id), target.inbox)
+        return Job(delivery, target, host, key, self._lanes.enter(host, delivery.actor_id, key))
+
+    async def _look_up(self, jobs: Sequence[Job]) -> Facts:
+        await self._blocks.refresh()
+        with unavailable_when_down():
+            async with self._pool.acquire() as conn:
+                await self._signers.load(conn, {job.delivery.actor_id for job in jobs})
+                return Facts(
+                    settled=await deliveries.settled(conn, [job.key for job in jobs]),
+                    hosts=await hosts.known_hosts(conn, list({job.host for job in jobs})),
+                )
+
+    async def _run(self, job: Job, facts: Facts) -> None:
+        await job.place.turn()
+        host = facts.hosts.get(job.host) or Host(host=job.host)
+        report = None
+        if job.key not in facts.settled and not job.place.already_done:
+            report = self._without_a_try(job, host) or await self._try(job, host)
+            if report.progress.state in {State.DELIVERED, State.DEAD}:
+                job.place.report_settled()
+        job.place.pass_on()
+        if report is not None:
+            await self._recorder.record(report)
+            _count(report, job)
+        job.place.leave()
+
+    def _without_a_try(self, job: Job, host: Host) -> Report | None:
+        """Return what is recorded if there is a reason not to send."""
+        now = datetime.now(UTC)
+        if job.host in self._blocks:
+            return refused(job.delivery, job.target, "domain_blocked")
+        if host.paused:
+            return put_aside(job.delivery, job.target, "host_paused", now)
+        if host.held and not job.target.released:
+            return put_aside(job.delivery, job.target, "host_held", host.next_try_at or now)
+        if job.place.host_failed:
+            return put_aside(job.delivery, job.target, "host_failing", job.place.lane.retry_at or now)
+        if job.place.waited_too_long:
+            return put_aside(job.delivery, job.target, SLOW, now + SLOW_PAUSE)
+        return None
+
+    async def _try(self, job: Job, host: Host) -> Report:
+        async with self._in_flight:
+            answer = await self._courier.bring(job.delivery, job.target, host)
+        job.place.lane.observe(answer.seconds)
+        report = report_of(job.delivery, job.target, host, answer, datetime.now(UTC))
+        if isinstance(report.event, Trouble) and not job.place.report_failure(report.event.next_try_at):
+            # Others in flight have said so already: one outage counts once.
+            return Report(host=report.host, progress=report.progress, look_at=report.look_at)
+        return report
+
+
+def _count(report: Report, job: Job) -> None:
+    state = report.progress.state
+    metrics.deliveries.labels(state.name.lower()).inc()
+    log.info(
+        _EVENTS[state],
+        trace=job.delivery.trace,
+        activity=job.delivery.activity_id,
+        host=report.host,
+        status=report.progress.status,
+        reason=report.progress.reason,
+        attempt=job.target.attempt,
+    )
