@@ -47,7 +47,13 @@ def status(*, json: bool = typer.Option(False, "--json", help="For programs.")) 
     if json:
         print(msgspec.json.format(msgspec.json.encode(seen)).decode())
     else:
-        show(seen, Console())
+        show(seen, Console(width=max(Console().width, 140)))
+
+
+@app.command()
+def story(*, again: bool = typer.Option(False, help="Even if it was played before.")) -> None:
+    """Play the first-run story on the running sites."""
+    _finish(lambda: commands.story(again=again))
 
 
 @app.command()

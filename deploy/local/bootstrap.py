@@ -41,7 +41,7 @@ def main(arguments: Sequence[str]) -> int:
     asked = parser.parse_args(arguments)
     try:
         _set_up(_jobs(asked))
-    except SetupError as problem:
+    except (SetupError, OSError) as problem:
         print(f"heddle: {problem}", file=sys.stderr)
         return 1
     return 0
@@ -84,7 +84,7 @@ def build_venv(*, dev: bool) -> None:
     if _is_built(lock):
         return
     say(f"installing the packages of {lock.relative_to(ROOT)} into .venv")
-    if not _works(VENV / "bin/python"):
+    if not _works(VENV / "bin/python") or _was_moved():
         _python("-m", "venv", "--clear", "--without-pip", str(VENV))
     run_pip(["install", "--require-hashes", "--no-deps", "-r", str(lock)])
     _install_project()
@@ -117,6 +117,12 @@ def _fingerprint(lock: Path) -> str:
     digest = hashlib.sha256(lock.read_bytes())
     digest.update(f"{VENV}\n{sys.version}\n{_LAUNCHER}".encode())
     return digest.hexdigest()
+
+
+def _was_moved() -> bool:
+    """Its programs name the folder that they were installed in."""
+    launcher = VENV / "bin/heddle"
+    return launcher.exists() and not launcher.read_text().startswith(f"#!{VENV}/")
 
 
 def _works(python: Path) -> bool:

@@ -22,10 +22,11 @@ from deploy.local.say import say
 from deploy.local.servers import Servers, choose_sources
 from deploy.local.sites import PYTHON, Site, local_sites
 from deploy.local.status import Status, look
+from deploy.local.story import play
+from deploy.local.story_cast import CAST
 from deploy.local.supervisor import Supervisor
 
 _STOP_WITHIN = 90.0
-_ACCOUNTS = (("loom", "ada", "grace"), ("mast", "linus", "margaret"))
 
 
 def run() -> int:
@@ -82,6 +83,14 @@ def status() -> Status:
     return look(home, _sites(home))
 
 
+def story(*, again: bool) -> int:
+    """Play the story on the running sites."""
+    home = sites_home()
+    if not state.is_held(home):
+        raise SetupError("The local sites are not running; `make run` or `make up` starts them.")
+    return 0 if play(home, _sites(home), again=again) else 1
+
+
 def clean() -> int:
     """Remove the sites' data, the fetched programs and the caches; the venv stays."""
     for home in (sites_home(), TEST_HOME):
@@ -96,21 +105,19 @@ def clean() -> int:
 
 def show_addresses(home: Home) -> None:
     """Print where to look and how to sign in."""
-    console = Console(highlight=False)
-    sites = {site.name: site for site in _sites(home)}
+    console = Console(highlight=False, soft_wrap=True)
     console.print("\n[bold]Two sites that federate with each other[/bold]")
-    for name, *people in _ACCOUNTS:
-        site = sites[name]
-        console.print(f"  [bold]{name}[/bold]  {site.origin}  (operators: {site.console})")
-        for person in people:
-            console.print(
-                f"        {site.origin}/@{person}   sign in as {person}, password {person}-on-{name}"
-            )
+    for site in _sites(home):
+        console.print(f"  [bold]{site.name}[/bold]  {site.origin}   operators: {site.console}")
+        for role in CAST:
+            if role.site == site.name:
+                page = f"{site.origin}/@{role.name}"
+                console.print(f"        {page:<42} sign in as {role.name} with {role.password}")
     shown = home.folder.relative_to(ROOT) if home.folder.is_relative_to(ROOT) else home.folder
     console.print(f"  Logs: {shown}/log   Environments: {shown}/loom.env, {shown}/mast.env")
-    console.print(
-        "  Any client of the Mastodon API can sign in at these addresses. `make status` shows the parts.\n"
-    )
+    console.print("  Look at the pages above, sign in with any client of the Mastodon API, or try:")
+    console.print(f"    set -a; . {shown}/loom.env; .venv/bin/heddle post ada 'Good morning'")
+    console.print("    make status\n")
 
 
 def _first_minute(stopping: Event) -> bool:

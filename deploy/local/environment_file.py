@@ -39,7 +39,7 @@ def settle(file: Path, ours: Mapping[str, str], first: Mapping[str, str], headin
         heading: The comment at the top.
     """
     kept = parse(file.read_text()) if file.exists() else {}
-    values = {**first, **kept, **ours}
+    values = {**ours, **first, **kept, **ours}
     text = render(values, heading)
     if not file.exists() or file.read_text() != text:
         file.parent.mkdir(parents=True, exist_ok=True)

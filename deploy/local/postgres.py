@@ -119,6 +119,8 @@ class EmbeddedPostgres:
         if user is None or _reaches(user, POSTGRES / "install/bin/postgres"):
             return POSTGRES / "install"
         shutil.copytree(POSTGRES, copied, symlinks=True)
+        for path in (copied, *copied.rglob("*")):
+            os.chown(path, user, user, follow_symlinks=False)
         return copied / "install"
 
     def _refuse_foreign(self, data: Path) -> None:

@@ -82,9 +82,10 @@ def show(status: Status, console: Console) -> None:
     if status.phase == "stopped":
         console.print("The local sites are not running. `make run` or `make up` starts them.")
         return
-    table = Table(title=f"The local sites: {status.phase}")
+    console.print(f"The local sites are {status.phase}.", highlight=False)
+    table = Table(box=None, pad_edge=False)
     for column in ("site", "service", "pid", "ready", "restarts", "address", "health"):
-        table.add_column(column)
+        table.add_column(column, no_wrap=True)
     for name, site in (("loom", status.loom), ("mast", status.mast)):
         table.add_row(name, "front", str(site.front_pid or "-"), "", "", site.origin, "")
         for service in site.services:

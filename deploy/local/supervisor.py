@@ -178,10 +178,9 @@ class Supervisor:
     def _note_end(self, watched: Watched, process: Process) -> None:
         watched.pause = watched.pause.after(time.monotonic() - process.started)
         watched.due = time.monotonic() + watched.pause.seconds
-        say(
-            f"{watched.program.name} ended with {process.exit_code} ({process.last_words()[:120]}); "
-            f"it is started again in {watched.pause.seconds:.1f} s"
-        )
+        code = process.exit_code or 0
+        why = f"by signal {-code}" if code < 0 else f"with {code} ({process.last_words()[:200]})"
+        say(f"{watched.program.name} ended {why}; it is started again in {watched.pause.seconds:.1f} s")
         watched.process = None
         self._publish()
 
