@@ -1,0 +1,1 @@
+"""The guarded client against servers that misbehave."""

@@ -1,0 +1,1 @@
+"""What real servers sent: requests and documents, read by `captured`."""

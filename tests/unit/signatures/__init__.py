@@ -1,0 +1,1 @@
+"""Signatures: vectors, captures, refusals."""

@@ -1,0 +1,107 @@
+"""Hostile headers: whatever comes, the answer is a refusal, and it comes at once."""
+
+import contextlib
+import string
+
+import http_sf
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from shared.signatures.form import check_form
+from shared.signatures.refused import Reason, Refused
+from shared.signatures.request import SignedRequest
+from shared.signatures.verify import parse, read_signature, verify
+from tests.unit.signatures.signed import BODY, NOW, ORIGIN, RSA_PAIR, public, signed, with_header
+
+_ALPHABET = string.ascii_letters + string.digits + ' \t"\\=:;,()@+/.-_?é\n\x00\udcff'
+_TEXT = st.text(_ALPHABET, max_size=200) | st.text(max_size=60)
+_NAMES = st.sampled_from(
+    ["signature", "signature-input", "date", "digest", "content-digest", "host", "accept", "x-other"]
+)
+
+
+def _judge(request: SignedRequest) -> None:
+    """Go the whole way; anything but a refusal fails the test."""
+    check_form(request.headers, request.method, request.body, NOW)
+    with pytest.raises(Refused):
+        verify(parse(request), request, public(RSA_PAIR), origin=ORIGIN, now=NOW)
+
+
+@given(st.lists(st.tuples(_NAMES, _TEXT), max_size=8), _TEXT, st.sampled_from(["POST", "GET", "é"]))
+def test_no_headers_raise_anything_but_a_refusal(
+    headers: list[tuple[str, str]], target: str, method: str
+) -> None:
+    """Any headers at all are judged without a crash, and none of them is accepted."""
+    _judge(SignedRequest(method, target, tuple(headers), BODY))
+
+
+@given(st.sampled_from(["cavage", "rfc9421"]), _NAMES, _TEXT, st.integers(0, 400), st.integers(0, 40))
+def test_no_mutation_raises_anything_but_a_refusal(
+    scheme: str, name: str, inserted: str, position: int, cut: int
+) -> None:
+    """A good request with a piece of a header replaced by anything is judged without a crash."""
+    request = signed(scheme)
+    value = dict(request.headers).get(name, "")
+    mutated = value[:position] + inserted + value[position + cut :]
+    changed = with_header(request, name, mutated)
+    check_form(changed.headers, "POST", BODY, NOW)
+    with contextlib.suppress(Refused):
+        verify(parse(changed), changed, public(RSA_PAIR), origin=ORIGIN, now=NOW)
+
+
+@given(
+    st.lists(
+        st.text(string.ascii_lowercase + string.digits + "-", min_size=1, max_size=12),
+        unique=True,
+        max_size=6,
+    ),
+    st.integers(0, 9_999_999_999),
+    st.text(string.ascii_letters + string.digits + '"\\ -/:#', min_size=1, max_size=30),
+    st.text(string.ascii_letters + ' "\\', max_size=10),
+)
+@example([], 0, "k", '"')
+def test_parameters_are_written_as_the_structured_fields_library_writes_them(
+    names: list[str], created: int, key_id: str, nonce: str
+) -> None:
+    """The last line of the signature base is the canonical form, whatever spaces the sender wrote."""
+    items: list[http_sf.ItemType] = list(names)
+    parameters: http_sf.types.ParamsType = {"created": created, "keyid": key_id, "nonce": nonce, "x": True}
+    canonical = http_sf.ser({"sig1": (items, parameters)})
+    spaced = canonical.replace("(", "(  ").replace(";created", ";  created")
+    headers = (("signature-input", spaced), ("signature", "sig1=:AAAA:"))
+    assert read_signature(headers).parameters == canonical.removeprefix("sig1=")
+
+
+MEGABYTE = 1_000_000
+BOMBS = [
+    pytest.param("signature", 'keyId="' + "\\" * MEGABYTE, id="backslashes"),
+    pytest.param("signature", " " * MEGABYTE + "x", id="blanks"),
+    pytest.param("signature", 'keyId="k",' * (MEGABYTE // 10), id="parameters"),
+    pytest.param("signature", f'keyId="k",headers="{"a " * MEGABYTE}",signature="A"', id="names"),
+    pytest.param("signature", 'keyId="k",created=' + "1" * MEGABYTE, id="digits"),
+    pytest.param("signature-input", "s=(" + '"a" ' * MEGABYTE, id="items"),
+    pytest.param("signature-input", "s=" + "(" * MEGABYTE, id="nesting"),
+    pytest.param("signature-input", "s=()" + ";a" * MEGABYTE, id="keys"),
+    pytest.param("digest", "," * MEGABYTE, id="commas"),
+    pytest.param("digest", "SHA-256=" + "=" * MEGABYTE, id="equals"),
+    pytest.param("content-digest", "a=:" + "A" * MEGABYTE, id="bytes"),
+    pytest.param("date", "Mon, " + "0" * MEGABYTE, id="date"),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), BOMBS)
+def test_a_huge_header_is_refused(name: str, value: str) -> None:
+    """A header of a megabyte is refused for its size, whatever it repeats."""
+    request = with_header(
+        signed("rfc9421" if name.startswith(("signature-", "content-")) else "cavage"), name, value
+    )
+    form = check_form(request.headers, "POST", BODY, NOW)
+    assert form in {Reason.SIGNATURE_MALFORMED, Reason.DIGEST_MALFORMED, Reason.DATE_MALFORMED}
+
+
+def test_the_reason_is_a_word_for_the_metric() -> None:
+    """Every reason is one lower-case word with underscores, fit for a label."""
+    for reason in Reason:
+        assert set(reason.value) <= set(string.ascii_lowercase + "_")
+        assert Refused(reason).reason == reason.value
