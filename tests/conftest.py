@@ -1,24 +1,55 @@
 """Fixtures that every test may use.
 
-`HEDDLE_TEST_DATABASE_URL`, `HEDDLE_TEST_BROKER_URL` and `HEDDLE_TEST_MANAGEMENT_URL` name the servers.
+`HEDDLE_TEST_DATABASE_URL`, `HEDDLE_TEST_BROKER_URL` and `HEDDLE_TEST_MANAGEMENT_URL` name the servers; where
+they are not set, embedded ones run for as long as the tests do.
 """
 
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
+from deploy.local.paths import SetupError
+from deploy.local.testing import servers_for_tests
 from tests.infrastructure import Infrastructure, database, template_database, vhost
+
+DATABASE = "HEDDLE_TEST_DATABASE_URL"
+BROKER = "HEDDLE_TEST_BROKER_URL"
+MANAGEMENT = "HEDDLE_TEST_MANAGEMENT_URL"
+
+
+def _given() -> bool:
+    return all(os.environ.get(name) for name in (DATABASE, BROKER, MANAGEMENT))
+
+
+def _start_servers(stack: ExitStack) -> None:
+    try:
+        os.environ.update(stack.enter_context(servers_for_tests()))
+    except (SetupError, FileNotFoundError) as problem:
+        pytest.exit(f"no servers to test against, `make test` brings them: {problem}", returncode=1)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the servers before the processes that share them; a lone process waits for the first need."""
+    spreads = config.getoption("dist", "no") != "no" and not hasattr(config, "workerinput")
+    if spreads and not _given():
+        stack = ExitStack()
+        config.add_cleanup(stack.close)
+        _start_servers(stack)
 
 
 @pytest.fixture(scope="session")
-def infrastructure() -> Infrastructure:
-    """Return where Postgres and RabbitMQ are."""
-    return Infrastructure(
-        database_url=os.environ["HEDDLE_TEST_DATABASE_URL"],
-        broker_url=os.environ["HEDDLE_TEST_BROKER_URL"],
-        management_url=os.environ["HEDDLE_TEST_MANAGEMENT_URL"],
-    )
+def infrastructure() -> Iterator[Infrastructure]:
+    """Yield where Postgres and RabbitMQ are."""
+    with ExitStack() as stack:
+        if not _given():
+            _start_servers(stack)
+        yield Infrastructure(
+            database_url=os.environ[DATABASE],
+            broker_url=os.environ[BROKER],
+            management_url=os.environ[MANAGEMENT],
+        )
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,14 @@ GRACE = 25.0
 """Seconds from SIGTERM until what is still running is cancelled; Kubernetes kills after 30."""
 
 
+class CannotStart(Exception):
+    """The service cannot run like this; told in one line, exit code 1."""
+
+
+class Stopped(Exception):
+    """SIGTERM came while the service was still waiting to begin; an orderly end."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Context:
     """A running process.

@@ -17,7 +17,10 @@ CHECK_TIMEOUT = 2.0
 
 
 class Readiness:
-    """Whether work may be sent here: every check is well, start-up is over, and we are not draining."""
+    """Whether work may be sent here: there are checks, each is well, and we are not draining.
+
+    Before the first check is registered the process counts as starting.
+    """
 
     def __init__(self) -> None:
         self._checks: dict[str, Check] = {}
@@ -32,9 +35,9 @@ class Readiness:
         names = list(self._checks)
         problems = await asyncio.gather(*(_ask(self._checks[name]) for name in names))
         report = {name: problem or "ok" for name, problem in zip(names, problems, strict=True)}
-        if self.draining:
-            report["lifecycle"] = "draining"
-        return not self.draining and not any(problems), report
+        if self.draining or not names:
+            report["lifecycle"] = "draining" if self.draining else "starting"
+        return bool(names) and not self.draining and not any(problems), report
 
 
 async def _ask(check: Check) -> str:

@@ -3,7 +3,7 @@
 import structlog
 from aiohttp import web
 
-from shared.runtime.context import GRACE, Context
+from shared.runtime.context import GRACE, CannotStart, Context
 from shared.runtime.settings import Address
 
 log = structlog.get_logger(__name__)
@@ -16,6 +16,8 @@ DRAIN_TIMEOUT = GRACE - 5
 
 async def serve(context: Context, runner: web.BaseRunner) -> None:
     """Serve on `HEDDLE_LISTEN` until the context stops, then let the requests in flight finish.
+
+    Raises CannotStart when the address is taken.
 
     Args:
         context: The running process; its settings must have `listen`.
@@ -30,7 +32,10 @@ async def serve(context: Context, runner: web.BaseRunner) -> None:
         site = web.TCPSite(
             runner, address.host, address.port, backlog=BACKLOG, reuse_port=context.shares_port or None
         )
-        await site.start()
+        try:
+            await site.start()
+        except OSError as error:
+            raise CannotStart(f"cannot listen on {address}: {error}") from error
         log.info("listening", address=str(Address(*runner.addresses[0][:2])))
         await context.stopping.wait()
     finally:

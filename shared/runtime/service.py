@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import signal
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
@@ -11,7 +10,7 @@ import structlog
 import uvloop
 
 from shared.runtime import workers
-from shared.runtime.context import GRACE, Context
+from shared.runtime.context import GRACE, CannotStart, Context, Stopped
 from shared.runtime.health import OpsServer, ops_server
 from shared.runtime.settings import Settings, SettingsError, load_settings
 from shared.telemetry import logging as logs
@@ -36,7 +35,7 @@ def run(name: str, main: Main, *, need: Sequence[str]) -> None:
     logs.configure(name, settings.log_format, settings.log_level)
     worker = workers.place_of_this_process()
     if settings.processes > 1 and worker is None:
-        sys.exit(uvloop.run(workers.supervise(name, settings)))
+        sys.exit(uvloop.run(workers.supervise(settings)))
     sys.exit(uvloop.run(_run_one(name, settings, main, worker)))
 
 
@@ -52,7 +51,7 @@ def settings_or_exit(name: str, *, need: Sequence[str]) -> Settings:
 
 async def _run_one(name: str, settings: Settings, main: Main, worker: workers.Place | None) -> int:
     context = Context(name=name, settings=settings, shares_port=worker is not None)
-    catch_signals(context.stopping)
+    workers.catch_signals(context.stopping)
     async with AsyncExitStack() as stack:
         if worker is not None:
             stack.callback(worker.stop_with_parent(context.stopping))
@@ -62,8 +61,7 @@ async def _run_one(name: str, settings: Settings, main: Main, worker: workers.Pl
         try:
             address = await stack.enter_async_context(ops_server(OpsServer(context.ready), where))
         except OSError as error:
-            log.error("ops_listen_failed", address=str(settings.ops_listen), error=str(error))  # noqa: TRY400 - one line
-            return 1
+            return _exit_code(CannotStart(f"cannot listen on {settings.ops_listen}: {error}"))
         log.info("service_started", pid=os.getpid(), ops=address)
         return await _until_done(context, main)
 
@@ -83,15 +81,16 @@ async def _until_done(context: Context, main: Main) -> int:
         work.cancel()
         await asyncio.wait((work,), timeout=1.0)
         return 1
-    if work.cancelled() or (error := work.exception()) is None:
-        log.info("service_stopped")
-        return 0
-    log.error("service_failed", exc_info=error)
+    return _exit_code(None if work.cancelled() else work.exception())
+
+
+def _exit_code(error: BaseException | None) -> int:
+    match error:
+        case None | Stopped():
+            log.info("service_stopped")
+            return 0
+        case CannotStart():
+            log.error("service_cannot_start", error=str(error))
+        case _:
+            log.error("service_failed", exc_info=error)
     return 1
-
-
-def catch_signals(stopping: asyncio.Event) -> None:
-    """Set the event at SIGTERM and SIGINT."""
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)

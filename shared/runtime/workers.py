@@ -70,12 +70,17 @@ def place_of_this_process() -> Place | None:
     return Place(int(number), folder) if number and folder else None
 
 
-async def supervise(name: str, settings: Settings) -> int:
-    """Keep `settings.processes` children running until SIGTERM; returns the exit code."""
-    stopping = asyncio.Event()
+def catch_signals(stopping: asyncio.Event) -> None:
+    """Set the event at SIGTERM and SIGINT."""
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
+
+
+async def supervise(settings: Settings) -> int:
+    """Keep `settings.processes` children running until SIGTERM; returns the exit code."""
+    stopping = asyncio.Event()
+    catch_signals(stopping)
     address = settings.ops_listen
     if address is None:
         raise ValueError("HEDDLE_OPS_LISTEN is not set")
@@ -94,9 +99,10 @@ async def supervise(name: str, settings: Settings) -> int:
                 log.info("service_stopping")
                 codes = await asyncio.gather(*keepers)
         except OSError as error:
-            log.error("ops_listen_failed", address=str(address), error=str(error))  # noqa: TRY400 - one line
+            # One line: a traceback tells an operator nothing here.
+            log.error("service_cannot_start", error=f"cannot listen on {address}: {error}")  # noqa: TRY400
             return 1
-    log.info("service_stopped", service_name=name)
+    log.info("service_stopped")
     return max(codes)
 
 
