@@ -25,12 +25,14 @@ def read_attachments(value: object) -> tuple[Attachment, ...]:
 
 
 def read_preview(value: object) -> tuple[Attachment, ...]:
-    """Read the picture of a titled post (`image`, `icon`) as its only attachment."""
-    for picture in entries(value)[: limits.ATTACHMENTS]:
-        wire = picture if isinstance(picture, dict) else {"type": "Image", "url": picture}
-        if attachment := _attachment({"mediaType": "image/", **wire}):
-            return (attachment,)
-    return ()
+    """Read the picture of a titled post (`image`, `icon`): the largest one, as its only attachment."""
+    pictures = (
+        entry if isinstance(entry, dict) else {"type": "Image", "url": entry}
+        for entry in entries(value)[: limits.ATTACHMENTS]
+    )
+    found = [_attachment({"mediaType": "image/", **picture}) for picture in pictures]
+    shown = [attachment for attachment in found if attachment]
+    return (max(shown, key=lambda attachment: attachment.width or 0),) if shown else ()
 
 
 def read_shared_link(value: object) -> str:

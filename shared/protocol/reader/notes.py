@@ -1,5 +1,6 @@
 """Posts, whatever their type: Note and Question as they are, titled types made readable."""
 
+from datetime import datetime
 from html import escape
 from typing import Final
 
@@ -62,7 +63,7 @@ def note_of(wire: Wire, author: str = "") -> Note:
         name=clean_line(localised(wire, "name"), limits.TITLE),
         language=language_of(wire),
         published=time(wire.get("published")),
-        updated=time(wire.get("updated")),
+        updated=_edited(wire),
         url=web_link(wire.get("url")),
         in_reply_to=uri(wire.get("inReplyTo")) or None,
         quote=_quote(wire, tags),
@@ -77,6 +78,12 @@ def note_of(wire: Wire, author: str = "") -> Note:
         context=uri(wire.get("context")),
         replies=uri(wire.get("replies")),
     )
+
+
+def _edited(wire: Wire) -> datetime | None:
+    # PeerTube dates a first version as updated, too: only what comes later is an edit.
+    published, updated = time(wire.get("published")), time(wire.get("updated"))
+    return None if updated is None or (published and updated <= published) else updated
 
 
 def _author(wire: Wire, author: str) -> str:

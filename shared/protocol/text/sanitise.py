@@ -50,6 +50,7 @@ _cleaner: Final = nh3.Cleaner(
     tags=set(_TAGS),
     clean_content_tags=set(_DROPPED),
     attributes={
+        "*": {"lang"},
         "a": {"href", "translate"},
         "span": {"translate"},
         "ol": {"start", "reversed"},
