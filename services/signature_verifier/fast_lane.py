@@ -1,0 +1,157 @@
+"""The handler of `inbox.received`: a batch at a time, and never a request to another server."""
+
+from collections.abc import Sequence
+
+from services.signature_verifier.authority import SignerNotActor, may_be_forwarded
+from services.signature_verifier.judge import Claim, Judge, another_key_may_fit
+from services.signature_verifier.keyring import Keyring, Refetches
+from services.signature_verifier.verdicts import Refused, Verdicts
+from shared.database import actors, statuses
+from shared.database.keys import KnownKey
+from shared.database.pool import Pool, unavailable_when_down
+from shared.protocol.activities import Activity, Announce, Delete
+from shared.protocol.errors import Rejected
+from shared.protocol.identifiers import host_of
+from shared.protocol.local_uris import LocalUris
+from shared.protocol.messages import AcceptedActivity, ReceivedRequest
+from shared.resolution import DomainBlocks
+from shared.resolution.errors import DomainBlocked
+from shared.signatures.refused import Refused as SignatureRefused
+
+
+class UnknownActorGone(Rejected):
+    """An actor of whom nothing is known here has been deleted: there is nothing to do."""
+
+    reason = "unknown_actor_gone"
+
+
+class FastLane:
+    """Judges what can be judged with what is known; the rest goes to the slow lane.
+
+    Args:
+        pool: The database.
+        judge: Judges one request.
+        keyring: The keys that are known.
+        refetches: Which keys have been fetched again lately.
+        blocks: Suspended domains.
+        verdicts: Carries the verdicts out.
+        uris: What is local.
+    """
+
+    def __init__(
+        self,
+        *,
+        pool: Pool,
+        judge: Judge,
+        keyring: Keyring,
+        refetches: Refetches,
+        blocks: DomainBlocks,
+        verdicts: Verdicts,
+        uris: LocalUris,
+    ) -> None:
+        self._pool = pool
+        self._judge = judge
+        self._keyring = keyring
+        self._refetches = refetches
+        self._blocks = blocks
+        self._verdicts = verdicts
+        self._uris = uris
+
+    async def judge(self, items: Sequence[ReceivedRequest]) -> None:
+        """Return when every request is passed on, in the slow lane, or refused; raises Unavailable."""
+        await self._blocks.refresh()
+        batch = _Batch()
+        claims = [claim for item in items if (claim := self._read(item, batch)) is not None]
+        keys = await self._keyring.find({claim.key_id for claim in claims})
+        for claim in claims:
+            self._decide(claim, keys.get(claim.key_id), batch)
+        await self._set_aside_unknown_posts(batch)
+        await self._drop_unknown_deleted(batch)
+        await self._verdicts.accept([accepted for _, accepted in batch.accepted])
+        await self._verdicts.unresolved(batch.unresolved)
+        await self._verdicts.refuse(batch.refused)
+
+    def _read(self, request: ReceivedRequest, batch: "_Batch") -> Claim | None:
+        try:
+            claim = self._judge.read(request)
+            for uri in (request.actor, claim.key_id):
+                if host_of(uri) in self._blocks:
+                    raise DomainBlocked(host_of(uri))
+        except Rejected as cause:
+            batch.refused.append(Refused(request, cause))
+            return None
+        return claim
+
+    def _decide(self, claim: Claim, key: KnownKey | None, batch: "_Batch") -> None:
+        if key is None:
+            batch.keyless.append(claim)
+            return
+        try:
+            activity = self._judge.prove(claim, key)
+            accepted = self._judge.approve(claim, activity, key.actor_uri)
+        except Rejected as cause:
+            if self._is_worth_a_fetch(claim, cause):
+                batch.unresolved.append(claim.request)
+            else:
+                batch.refused.append(Refused(claim.request, cause))
+        else:
+            batch.accepted.append((claim.request, accepted))
+
+    def _is_worth_a_fetch(self, claim: Claim, cause: Rejected) -> bool:
+        match cause:
+            case SignatureRefused():
+                return another_key_may_fit(cause) and self._refetches.is_open(claim.key_id)
+            case SignerNotActor():
+                return may_be_forwarded(self._judge.parse(claim.request))
+        return False
+
+    async def _set_aside_unknown_posts(self, batch: "_Batch") -> None:
+        """Have the posts fetched that are shared and not known here."""
+        shared = {uri for _, one in batch.accepted if (uri := self._shared(one.activity))}
+        if not shared:
+            return
+        with unavailable_when_down():
+            async with self._pool.acquire() as conn:
+                known = await statuses.by_uris(conn, list(shared))
+        missing = shared - known.keys()
+        batch.unresolved += [
+            request for request, one in batch.accepted if self._shared(one.activity) in missing
+        ]
+        batch.accepted = [pair for pair in batch.accepted if self._shared(pair[1].activity) not in missing]
+
+    def _shared(self, activity: Activity) -> str | None:
+        if isinstance(activity, Announce) and not self._uris.is_local(activity.object):
+            return activity.object
+        return None
+
+    async def _drop_unknown_deleted(self, batch: "_Batch") -> None:
+        """Drop the deletion of actors whom nobody here knows: servers tell it to all they ever met."""
+        deletions = {claim.request.actor for claim in batch.keyless if self._is_farewell(claim.request)}
+        if deletions:
+            with unavailable_when_down():
+                async with self._pool.acquire() as conn:
+                    deletions -= (await actors.by_uris(conn, list(deletions))).keys()
+        for claim in batch.keyless:
+            if claim.request.actor in deletions and self._is_farewell(claim.request):
+                batch.refused.append(Refused(claim.request, UnknownActorGone(claim.request.actor[:200])))
+            else:
+                batch.unresolved.append(claim.request)
+
+    def _is_farewell(self, request: ReceivedRequest) -> bool:
+        if request.activity_type != "Delete":
+            return False
+        try:
+            activity = self._judge.parse(request)
+        except Rejected:
+            return False
+        return isinstance(activity, Delete) and activity.object == activity.actor
+
+
+class _Batch:
+    """The verdicts on a batch, as they come together."""
+
+    def __init__(self) -> None:
+        self.accepted: list[tuple[ReceivedRequest, AcceptedActivity]] = []
+        self.unresolved: list[ReceivedRequest] = []
+        self.keyless: list[Claim] = []
+        self.refused: list[Refused] = []

@@ -1,0 +1,205 @@
+"""The handler of `inbox.unresolved`: what needs another server before it can be judged.
+
+Each request is on its own. It holds its slot for a bounded time, whatever the other server does, and one
+that cannot be reached now is tried again later, from the database.
+"""
+
+import asyncio
+import random
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from msgspec.structs import replace
+
+from services.signature_verifier.authority import SignerNotActor, check_contents, may_be_forwarded
+from services.signature_verifier.gate import Gate, HostBusy
+from services.signature_verifier.judge import Claim, Judge, another_key_may_fit
+from services.signature_verifier.keyring import Keyring, Refetches
+from services.signature_verifier.verdicts import Refused, Verdicts
+from shared.database import statuses
+from shared.database.keys import KnownKey
+from shared.database.pool import Pool, unavailable_when_down
+from shared.protocol.activities import Activity, Announce, Create, UpdateNote
+from shared.protocol.errors import Rejected
+from shared.protocol.identifiers import PUBLIC, host_of
+from shared.protocol.local_uris import LocalUris
+from shared.protocol.messages import AcceptedActivity, ReceivedRequest
+from shared.protocol.objects import Note
+from shared.remote.errors import RemoteUnavailable, TimedOut
+from shared.resolution import DomainBlocks, Resolver
+from shared.resolution.errors import DomainBlocked
+from shared.signatures.refused import Refused as SignatureRefused
+from shared.telemetry import metrics
+
+DEADLINE = 10.0
+"""Seconds that one request may hold its slot."""
+
+DELAYS = (10.0, 40.0, 120.0)
+"""Seconds until a request is tried again whose key, or whose post, cannot be fetched."""
+
+BUSY_DELAY = 10.0
+BUSY_FOR = timedelta(minutes=30)
+"""How long a request waits at most for a host that has more to do than it manages."""
+
+
+class KeyUnreachable(Rejected):
+    """The signer's server, or that of what is shared, stayed out of reach."""
+
+    reason = "key_unreachable"
+
+
+class NotPublic(Rejected):
+    """The shared post is not for everybody, and not the sharer's own."""
+
+    reason = "shared_not_public"
+
+
+class SlowLane:
+    """Judges requests that need a fetch.
+
+    Args:
+        pool: The database.
+        judge: Judges one request.
+        keyring: The keys that are known.
+        refetches: Which keys have been fetched again lately.
+        resolver: Fetches keys and posts.
+        blocks: Suspended domains.
+        verdicts: Carries the verdicts out.
+        uris: What is local.
+        gate: Bounds what is under way to one host.
+    """
+
+    def __init__(
+        self,
+        *,
+        pool: Pool,
+        judge: Judge,
+        keyring: Keyring,
+        refetches: Refetches,
+        resolver: Resolver,
+        blocks: DomainBlocks,
+        verdicts: Verdicts,
+        uris: LocalUris,
+        gate: Gate | None = None,
+    ) -> None:
+        self._pool = pool
+        self._judge = judge
+        self._keyring = keyring
+        self._refetches = refetches
+        self._resolver = resolver
+        self._blocks = blocks
+        self._verdicts = verdicts
+        self._uris = uris
+        self._gate = gate or Gate()
+
+    async def resolve(self, items: Sequence[ReceivedRequest]) -> None:
+        """Return when every request is passed on, refused, or set for later; raises Unavailable."""
+        await asyncio.gather(*(self._resolve(item) for item in items))
+
+    async def _resolve(self, request: ReceivedRequest) -> None:
+        try:
+            accepted = await self._in_time(request)
+        except Rejected as cause:
+            await self._verdicts.refuse([Refused(request, cause)])
+        except RemoteUnavailable as failure:
+            await self._later(request, failure)
+        else:
+            await self._verdicts.accept([accepted])
+
+    async def _in_time(self, request: ReceivedRequest) -> AcceptedActivity:
+        deadline = asyncio.timeout(DEADLINE)
+        try:
+            async with deadline:
+                return await self._judged(request)
+        except TimeoutError:
+            if deadline.expired():
+                raise TimedOut(f"{request.actor[:200]}: {DEADLINE:g} s") from None
+            raise
+
+    async def _judged(self, request: ReceivedRequest) -> AcceptedActivity:
+        claim = self._judge.read(request)
+        await self._blocks.refresh()
+        for uri in (request.actor, claim.key_id):
+            if host_of(uri) in self._blocks:
+                raise DomainBlocked(host_of(uri))
+        activity, signer = await self._proven(claim)
+        try:
+            return self._judge.approve(claim, activity, signer, await self._fetched(activity, signer))
+        except SignerNotActor:
+            if not may_be_forwarded(activity):
+                raise
+            return await self._refetched(request, activity)
+
+    async def _proven(self, claim: Claim) -> tuple[Activity, str]:
+        """Return the activity and who signed it, by the key as it is stored, or as it is now."""
+        key = (await self._keyring.read([claim.key_id])).get(claim.key_id)
+        if key is None:
+            key = await self._fetch_key(claim, "fetched")
+            return self._judge.prove(claim, key), key.actor_uri
+        try:
+            return self._judge.prove(claim, key), key.actor_uri
+        except SignatureRefused as cause:
+            if not another_key_may_fit(cause) or not self._refetches.take(claim.key_id):
+                raise
+        key = await self._fetch_key(claim, "refetched")
+        return self._judge.prove(claim, key), key.actor_uri
+
+    async def _fetch_key(self, claim: Claim, result: str) -> KnownKey:
+        try:
+            async with self._gate.enter(host_of(claim.key_id)):
+                key = await self._resolver.key(claim.key_id, again=result == "refetched")
+        except (Rejected, RemoteUnavailable) as failure:
+            unreachable = isinstance(failure, RemoteUnavailable)
+            metrics.key_lookups.labels("unreachable" if unreachable else "refused").inc()
+            raise
+        metrics.key_lookups.labels(result).inc()
+        self._keyring.remember(key)
+        return key
+
+    async def _fetched(self, activity: Activity, signer: str) -> tuple[Note, ...]:
+        """Return the post that is shared if it is neither ours nor known here."""
+        if (
+            not isinstance(activity, Announce)
+            or activity.actor != signer
+            or self._uris.is_local(activity.object)
+        ):
+            return ()
+        with unavailable_when_down():
+            async with self._pool.acquire() as conn:
+                if await statuses.by_uri(conn, activity.object) is not None:
+                    return ()
+        async with self._gate.enter(host_of(activity.object)):
+            note = await self._resolver.note(activity.object)
+        if PUBLIC not in note.to and PUBLIC not in note.cc and note.attributed_to != activity.actor:
+            raise NotPublic(note.id[:200])
+        return (note,)
+
+    async def _refetched(self, request: ReceivedRequest, activity: Activity) -> AcceptedActivity:
+        """Return what a server passed on for another, as the author's own server has it.
+
+        Nothing of the activity counts, its id least of all: under the real one's id it would be in the way
+        of the real one.
+        """
+        if not isinstance(activity, Create | UpdateNote):
+            raise SignerNotActor(activity.actor[:200])
+        async with self._gate.enter(host_of(activity.note.id)):
+            note = await self._resolver.note(activity.note.id)
+        marked = (
+            f"{note.id}#forwarded-{(note.updated or note.published or request.received_at).timestamp():.0f}"
+        )
+        proven = type(activity)(id=marked, actor=activity.actor, to=note.to, cc=note.cc, note=note)
+        check_contents(proven)
+        return self._judge.accepted(request, proven)
+
+    async def _later(self, request: ReceivedRequest, failure: RemoteUnavailable) -> None:
+        now = datetime.now(UTC)
+        if isinstance(failure, HostBusy) and now - request.received_at < BUSY_FOR:
+            pause = BUSY_DELAY * random.uniform(0.5, 1.5)
+            await self._verdicts.later(request, now + timedelta(seconds=pause))
+        elif request.attempt <= len(DELAYS):
+            pause = DELAYS[request.attempt - 1] * random.uniform(1.0, 1.2)
+            again = replace(request, attempt=request.attempt + 1)
+            await self._verdicts.later(again, now + timedelta(seconds=pause))
+        else:
+            cause = KeyUnreachable(f"{failure.reason}: {failure.detail}")
+            await self._verdicts.refuse([Refused(request, cause)])
