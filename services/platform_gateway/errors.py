@@ -7,6 +7,8 @@ import structlog
 from aiohttp import web
 from msgspec import Struct
 
+from shared.actions.errors import NotAllowed, NotThere
+from shared.database.pool import classify
 from shared.protocol.errors import Rejected, Unavailable
 
 log = structlog.get_logger()
@@ -82,21 +84,28 @@ def _of_http(error: web.HTTPException) -> ApiError:
     return ApiError(error.status, known.get(error.status, error.reason), headers=headers)
 
 
+def _of_rejected(request: web.Request, error: Rejected) -> ApiError:
+    if isinstance(error, NotThere):
+        return ApiError(404, str(error))
+    if isinstance(error, NotAllowed):
+        return ApiError(403, str(error))
+    if request.path.startswith("/oauth/"):
+        return ApiError(400, error.reason, description=str(error))
+    return invalid(str(error))
+
+
 def _failure_of(request: web.Request, error: Exception) -> ApiError | None:
     """Return what a failure means to the caller; None where it is our own fault."""
-    match error:
-        case ApiError():
-            return error
-        case web.HTTPException() if error.status >= web.HTTPBadRequest.status_code:
-            return _of_http(error)
-        case Unavailable():
-            return ApiError(503, "Service temporarily unavailable", headers={"Retry-After": "5"})
-        case Rejected() if request.path.startswith("/oauth/"):
-            return ApiError(400, error.reason, description=str(error))
-        case Rejected():
-            return ApiError(422, f"Validation failed: {error}")
-        case _:
-            return None
+    if isinstance(error, ApiError):
+        return error
+    if isinstance(error, web.HTTPException) and error.status >= web.HTTPBadRequest.status_code:
+        return _of_http(error)
+    if isinstance(error, Rejected):
+        return _of_rejected(request, error)
+    outage = error if isinstance(error, Unavailable) else classify(error)
+    if outage is None:
+        return None
+    return ApiError(503, "Service temporarily unavailable", headers={"Retry-After": "5"})
 
 
 @web.middleware

@@ -1,4 +1,4 @@
-"""What the site says of itself: how large it is, whom it knows, which hashtags are in use."""
+"""What the site says of itself: whom it knows, whom it moderates, which hashtags are in use."""
 
 from collections.abc import Sequence
 
@@ -7,27 +7,10 @@ from msgspec import Struct
 from shared.database.pool import Connection
 
 
-class Size(Struct, frozen=True, kw_only=True):
-    """Accounts here, those active this month, posts written here, and other servers known."""
-
-    accounts: int
-    active_month: int
-    posts: int
-    domains: int
-
-
-async def site_size(conn: Connection) -> Size:
-    """Return how large the site is; posts are the sum of what accounts count."""
-    row = await conn.fetchrow(
-        """
-        SELECT (SELECT count(*) FROM actors WHERE local AND kind <> 2 AND deleted_at IS NULL) AS accounts,
-               (SELECT count(*) FROM accounts
-                 WHERE last_active_at > now() - interval '30 days') AS active_month,
-               (SELECT coalesce(sum(statuses_count), 0)::bigint FROM actors WHERE local) AS posts,
-               (SELECT count(*) FROM hosts) AS domains
-        """
-    )
-    return Size(**row) if row else Size(accounts=0, active_month=0, posts=0, domains=0)
+async def count_peers(conn: Connection) -> int:
+    """Return how many servers this one knows accounts of."""
+    count: int = await conn.fetchval("SELECT count(DISTINCT domain) FROM actors WHERE NOT local")
+    return count
 
 
 async def peers(conn: Connection, most: int) -> Sequence[str]:

@@ -2,6 +2,44 @@
 
 from aiohttp import web
 
+from services.platform_gateway.client_api import (
+    account_actions,
+    accounts,
+    credentials,
+    empties,
+    hashtags,
+    instance,
+    notifications,
+    search,
+    settings,
+    status_actions,
+    statuses,
+    timelines,
+)
+from services.platform_gateway.errors import not_found
+
+_PARTS = (
+    instance,
+    search,
+    credentials,
+    accounts,
+    account_actions,
+    statuses,
+    status_actions,
+    timelines,
+    notifications,
+    settings,
+    hashtags,
+    empties,
+)
+
 
 def add_routes(app: web.Application) -> None:
-    """Add every route below `/api`."""
+    """Add every route below `/api`; what is not there answers with the API's own 404."""
+    for part in _PARTS:
+        part.add_routes(app)
+    app.router.add_route("*", "/api/{path:.*}", _unknown)
+
+
+async def _unknown(_request: web.Request) -> web.Response:
+    raise not_found()

@@ -1,6 +1,6 @@
 """What the caller does about another account: follow, block, mute, and back."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from aiohttp import web
 from msgspec import Struct
@@ -22,7 +22,7 @@ from shared.database.pool import Connection
 DEFAULT_LIMIT, MAX_LIMIT = 40, 80
 
 Act = Callable[[Connection, Site, Author, int], Awaitable[None]]
-Listing = Callable[[Connection, int, Page], Awaitable[list[api_relations.Listed]]]
+Listing = Callable[[Connection, int, Page], Awaitable[Sequence[api_relations.Listed]]]
 
 
 class FollowForm(Struct, kw_only=True):
@@ -42,7 +42,7 @@ def add_routes(app: web.Application) -> None:
     account = "/api/v1/accounts/{id}"
     app.router.add_post(f"{account}/follow", follow)
     app.router.add_post(f"{account}/unfollow", _action("write:follows", follows.unfollow))
-    app.router.add_post(f"{account}/remove_from_followers", _action("write:follows", follows.remove_follower))
+    app.router.add_post(f"{account}/remove_from_followers", _action("write:follows", follows.reject))
     app.router.add_post(f"{account}/block", _action("write:blocks", blocks.block))
     app.router.add_post(f"{account}/unblock", _action("write:blocks", blocks.unblock))
     app.router.add_post(f"{account}/mute", mute)

@@ -67,7 +67,7 @@ def draft_of(form: StatusForm, author: Author, application: str) -> Draft:
         spoiler_text=spoiler,
         visibility=VISIBILITIES[form.visibility] if form.visibility else author.default_visibility,
         sensitive=sensitive or bool(spoiler),
-        language=_language(form.language) or author.default_language,
+        language=language_of(form.language) or author.default_language,
         in_reply_to_id=form.in_reply_to_id,
         application=application,
     )
@@ -82,7 +82,7 @@ def revision_of(form: EditForm, row: StatusRow) -> Revision:
         text=text,
         spoiler_text=spoiler,
         sensitive=sensitive or bool(spoiler),
-        language=_language(form.language) or row.language,
+        language=language_of(form.language) or row.language,
     )
 
 
@@ -94,7 +94,7 @@ def _texts(text: str, spoiler: str) -> tuple[str, str]:
     return text.strip(), spoiler.strip()
 
 
-def _language(code: str | None) -> str | None:
+def language_of(code: str | None) -> str | None:
     """Return a language tag (BCP 47) where it has the shape of one."""
     if not code:
         return None

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from aiohttp import web
-from msgspec import UNSET, Struct
+from msgspec import UNSET, Struct, field
 
 from services.platform_gateway.auth import signed_in
 from services.platform_gateway.entities import timestamp
@@ -29,8 +29,8 @@ MAX_KINDS = 50
 class ListForm(PageForm, kw_only=True):
     """Which notifications are wanted."""
 
-    types: list[str] = []
-    exclude_types: list[str] = []
+    types: list[str] = field(default_factory=list)
+    exclude_types: list[str] = field(default_factory=list)
     account_id: Id | None = None
 
     def wanted(self) -> NotificationFilter:

@@ -4,7 +4,13 @@ from aiohttp import web
 from msgspec import Struct
 
 from services.platform_gateway.auth import Caller, signed_in, visitor
-from services.platform_gateway.client_api.drafts import EditForm, StatusForm, draft_of, refuse_extras, revision_of
+from services.platform_gateway.client_api.drafts import (
+    EditForm,
+    StatusForm,
+    draft_of,
+    refuse_extras,
+    revision_of,
+)
 from services.platform_gateway.client_api.lists import answer_accounts
 from services.platform_gateway.entities.statuses import Context, StatusSource
 from services.platform_gateway.errors import ApiError, not_found
@@ -90,14 +96,16 @@ async def _publish(request: web.Request, caller: Caller, draft: posts.Draft, key
         if known is not None:
             return known
     # Before the transaction: other servers may take their time, a connection to the database must not.
-    mentioned = await resolve_mentions(gateway.pool, gateway.site, gateway.resolver, draft.text)
+    mentioned = await resolve_mentions(gateway.pool, gateway.site, gateway.resolver.acct, draft.text)
     async with gateway.pool.acquire() as conn, conn.transaction():
         if key:
             status_id = gateway.site.ids.next()
             known = await idempotency.claim(conn, caller.author.id, key, status_id)
             if known is not None:
                 return known
-            return await posts.publish(conn, gateway.site, caller.author, draft, mentioned, status_id=status_id)
+            return await posts.publish(
+                conn, gateway.site, caller.author, draft, mentioned, status_id=status_id
+            )
         return await posts.publish(conn, gateway.site, caller.author, draft, mentioned)
 
 
@@ -111,10 +119,10 @@ async def edit(request: web.Request) -> web.Response:
     async with gateway.pool.acquire() as conn:
         row = await require_visible(conn, status_id, author.id)
     revision = revision_of(form, row)
-    mentioned = await resolve_mentions(gateway.pool, gateway.site, gateway.resolver, revision.text)
+    mentioned = await resolve_mentions(gateway.pool, gateway.site, gateway.resolver.acct, revision.text)
     async with gateway.pool.acquire() as conn:
         async with conn.transaction():
-            await posts.edit(conn, gateway.site, author, status_id, revision, mentioned)
+            await posts.edit(conn, gateway.site, author, revision, mentioned, status_id=status_id)
         return answer(await load_status(conn, status_id, author.id, gateway.site.uris))
 
 

@@ -1,7 +1,7 @@
 """Timelines: home, public, and by hashtag."""
 
 from aiohttp import web
-from msgspec import Struct
+from msgspec import field
 
 from services.platform_gateway.auth import signed_in, visitor
 from services.platform_gateway.client_api.lists import answer_marked, answer_statuses
@@ -33,9 +33,9 @@ class PublicForm(PageForm, kw_only=True):
 class TagForm(PublicForm, kw_only=True):
     """More hashtags to look for, to require, to leave out."""
 
-    any: list[str] = []
-    all: list[str] = []
-    none: list[str] = []
+    any: list[str] = field(default_factory=list)
+    all: list[str] = field(default_factory=list)
+    none: list[str] = field(default_factory=list)
 
 
 def add_routes(app: web.Application) -> None:
@@ -64,9 +64,7 @@ async def public(request: web.Request) -> web.Response:
     page = form.page(DEFAULT_LIMIT, MAX_LIMIT)
     viewer_id = viewer.id if viewer else None
     async with request.app[GATEWAY].pool.acquire() as conn:
-        ids = await api_timelines.public(
-            conn, viewer_id, page, local=form.origin, only_media=form.only_media
-        )
+        ids = await api_timelines.public(conn, viewer_id, page, local=form.origin, only_media=form.only_media)
         return await answer_statuses(request, conn, page, ids, viewer_id)
 
 

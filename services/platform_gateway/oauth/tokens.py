@@ -10,11 +10,11 @@ from aiohttp import web
 from msgspec import Struct
 
 from services.platform_gateway.auth import secret_hash, signed_in
-from services.platform_gateway.client_api.render_accounts import avatar_of
 from services.platform_gateway.entities.oauth import Token, UserInfo
 from services.platform_gateway.errors import ApiError
-from services.platform_gateway.gateway import GATEWAY, Gateway
+from services.platform_gateway.gateway import GATEWAY
 from services.platform_gateway.parameters import read
+from services.platform_gateway.rendering.accounts import load_account
 from services.platform_gateway.responses import answer, nothing
 from shared.actions.scopes import covers_all, parse_scopes
 from shared.database.oauth import (
@@ -79,15 +79,17 @@ async def revoke(request: web.Request) -> web.Response:
 async def userinfo(request: web.Request) -> web.Response:
     """GET /oauth/userinfo: who is signed in."""
     author = (await signed_in(request, "profile")).author
-    gateway: Gateway = request.app[GATEWAY]
+    gateway = request.app[GATEWAY]
+    async with gateway.pool.acquire() as conn:
+        account = await load_account(conn, author.id, gateway.site.uris)
     return answer(
         UserInfo(
             iss=f"{gateway.site.uris.origin}/",
-            sub=author.uri,
-            name=author.username,
-            preferred_username=author.username,
-            profile=gateway.site.uris.profile_page(author.username),
-            picture=await avatar_of(gateway, author.id),
+            sub=account.uri,
+            name=account.display_name,
+            preferred_username=account.username,
+            profile=account.url,
+            picture=account.avatar,
         )
     )
 

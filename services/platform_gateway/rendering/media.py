@@ -3,7 +3,14 @@
 from datetime import UTC, datetime
 
 from services.platform_gateway.entities import timestamp
-from services.platform_gateway.entities.statuses import Focus, MediaAttachment, MediaMeta, Poll, PollChoice, Size
+from services.platform_gateway.entities.statuses import (
+    Focus,
+    MediaAttachment,
+    MediaMeta,
+    Poll,
+    PollChoice,
+    Size,
+)
 from services.platform_gateway.rendering.accounts import emojis
 from shared.database.api_statuses import StatusRow
 from shared.protocol.objects import Attachment

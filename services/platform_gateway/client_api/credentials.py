@@ -1,0 +1,92 @@
+"""PATCH update_credentials: a person changes their profile and settings."""
+
+from aiohttp import web
+from msgspec import UNSET, Struct, UnsetType, field
+
+from services.platform_gateway.auth import signed_in
+from services.platform_gateway.client_api.drafts import VISIBILITIES, language_of
+from services.platform_gateway.errors import invalid
+from services.platform_gateway.gateway import GATEWAY
+from services.platform_gateway.parameters import read
+from services.platform_gateway.rendering.accounts import load_own_account
+from services.platform_gateway.responses import answer
+from shared.actions.profiles import Changes, update_profile
+from shared.protocol.objects import Field, Visibility
+
+
+class SourceForm(Struct, kw_only=True):
+    """Defaults for new posts."""
+
+    privacy: str = ""
+    sensitive: bool | UnsetType = UNSET
+    language: str | UnsetType = UNSET
+
+
+class FieldForm(Struct, kw_only=True):
+    """One row of the profile's table."""
+
+    name: str = ""
+    value: str = ""
+
+
+class CredentialsForm(Struct, kw_only=True):
+    """What to change; the rest stays as it is."""
+
+    display_name: str | UnsetType = UNSET
+    note: str | UnsetType = UNSET
+    locked: bool | UnsetType = UNSET
+    bot: bool | UnsetType = UNSET
+    discoverable: bool | UnsetType = UNSET
+    indexable: bool | UnsetType = UNSET
+    fields_attributes: list[FieldForm] | UnsetType = UNSET
+    source: SourceForm = field(default_factory=SourceForm)
+    avatar: str = ""
+    header: str = ""
+
+
+def add_routes(app: web.Application) -> None:
+    """Add the routes of this file."""
+    app.router.add_patch("/api/v1/accounts/update_credentials", update_credentials)
+
+
+async def update_credentials(request: web.Request) -> web.Response:
+    """PATCH /api/v1/accounts/update_credentials."""
+    author = (await signed_in(request, "write:accounts")).author
+    form = await read(request, CredentialsForm)
+    if form.avatar or form.header:
+        raise invalid("Pictures cannot be uploaded, media is not supported")
+    gateway = request.app[GATEWAY]
+    async with gateway.pool.acquire() as conn:
+        async with conn.transaction():
+            await update_profile(conn, gateway.site, author, _changes(form))
+        return answer(await load_own_account(conn, author.id, gateway.site.uris))
+
+
+def _changes(form: CredentialsForm) -> Changes:
+    fields: tuple[Field, ...] | UnsetType = UNSET
+    if form.fields_attributes is not UNSET:
+        filled = (row for row in form.fields_attributes if row.name.strip() or row.value.strip())
+        fields = tuple(Field(name=row.name.strip(), value=row.value.strip()) for row in filled)
+    language: str | UnsetType | None = UNSET
+    if form.source.language is not UNSET:
+        language = language_of(form.source.language)
+    return Changes(
+        display_name=form.display_name,
+        note=form.note,
+        fields=fields,
+        bot=form.bot,
+        locked=form.locked,
+        discoverable=form.discoverable,
+        indexable=form.indexable,
+        default_visibility=_privacy(form.source.privacy),
+        default_sensitive=form.source.sensitive,
+        default_language=language,
+    )
+
+
+def _privacy(word: str) -> Visibility | UnsetType:
+    if not word:
+        return UNSET
+    if word not in VISIBILITIES:
+        raise invalid("Default privacy is not included in the list")
+    return VISIBILITIES[word]

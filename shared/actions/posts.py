@@ -1,0 +1,242 @@
+"""Writing, editing and deleting posts."""
+
+from datetime import UTC, datetime
+
+from msgspec import Struct
+
+from shared.actions.errors import NotThere
+from shared.actions.mentions import Mentioned
+from shared.actions.site import Site
+from shared.actions.tell import tell
+from shared.database import statuses, tombstones
+from shared.database.authors import Author
+from shared.database.counters import Counts
+from shared.database.document_posts import post_by_id
+from shared.database.own_posts import remote_boosters, show_own
+from shared.database.pool import Connection
+from shared.database.statuses import NewMention, NewStatus, NewTag, StatusRow
+from shared.database.visible import visible_to
+from shared.protocol.activities import Create, Delete, UpdateNote
+from shared.protocol.identifiers import milliseconds_of
+from shared.protocol.objects import Note, Visibility
+from shared.protocol.text import ActorLink, normalise_tag, render, scan
+
+MAX_TAGS = 50
+MAX_BOOSTERS = 200
+
+
+class Draft(Struct, frozen=True, kw_only=True):
+    """A post as written: plain text, the content warning, and to whom it goes."""
+
+    text: str
+    visibility: Visibility = Visibility.PUBLIC
+    spoiler_text: str = ""
+    sensitive: bool = False
+    language: str | None = None
+    in_reply_to_id: int | None = None
+    application: str = ""
+
+
+class Revision(Struct, frozen=True, kw_only=True):
+    """The new texts of a post."""
+
+    text: str
+    spoiler_text: str = ""
+    sensitive: bool = False
+    language: str | None = None
+
+
+async def publish(
+    conn: Connection,
+    site: Site,
+    author: Author,
+    draft: Draft,
+    mentioned: Mentioned,
+    *,
+    status_id: int | None = None,
+) -> int:
+    """Publish a post and return its id; call it inside a transaction.
+
+    Raises:
+        NotThere: What it answers does not exist for the author.
+    """
+    parent = await _parent(conn, author, draft.in_reply_to_id)
+    post = _new_status(site, author, draft, mentioned, parent=parent, status_id=status_id)
+    await statuses.insert(conn, [post])
+    await _name(conn, post.id, draft.text, mentioned)
+    await show_own(conn, author.id, post.id)
+    note = await _note(conn, post.id)
+    create = Create(
+        id=site.uris.create(post.id),
+        actor=author.uri,
+        to=note.to,
+        cc=note.cc,
+        published=post.created_at,
+        note=note,
+    )
+    await tell(conn, author, create, here=True, away=True)
+    counts = Counts()
+    counts.post(author.id, post.visibility, at=post.created_at)
+    counts.reply(post.in_reply_to_id, post.visibility)
+    await counts.write(conn)
+    return post.id
+
+
+async def edit(
+    conn: Connection,
+    site: Site,
+    author: Author,
+    revision: Revision,
+    mentioned: Mentioned,
+    *,
+    status_id: int,
+) -> None:
+    """Give an own post new texts and keep the old ones in its history; call it inside a transaction.
+
+    Raises:
+        NotThere: The post does not exist or is another's.
+    """
+    await _own_post(conn, author, status_id)
+    now = datetime.now(UTC)
+    await statuses.keep_versions(conn, [status_id])
+    await statuses.revise(conn, [_revised(site, author, revision, mentioned, status_id=status_id, now=now)])
+    await statuses.drop_mentions_and_tags(conn, [status_id])
+    await _name(conn, status_id, revision.text, mentioned)
+    note = await _note(conn, status_id)
+    update = UpdateNote(
+        id=site.uris.update(status_id, int(now.timestamp() * 1000)),
+        actor=author.uri,
+        to=note.to,
+        cc=note.cc,
+        published=now,
+        note=note,
+    )
+    await tell(conn, author, update, here=True, away=True)
+
+
+async def delete(conn: Connection, site: Site, author: Author, status_id: int) -> None:
+    """Turn an own post into a tombstone and tell everybody who has it; call it inside a transaction.
+
+    Raises:
+        NotThere: The post does not exist or is another's.
+    """
+    await _own_post(conn, author, status_id)
+    note = await _note(conn, status_id)
+    boosters = await remote_boosters(conn, status_id, MAX_BOOSTERS)
+    counts = Counts()
+    await tombstones.bury(conn, [status_id], counts)
+    activity = Delete(
+        id=site.uris.delete(status_id),
+        actor=author.uri,
+        to=note.to,
+        cc=tuple(dict.fromkeys((*note.cc, *boosters))),
+        object=note.id,
+    )
+    await tell(conn, author, activity, here=True, away=True)
+    await counts.write(conn)
+
+
+async def _parent(conn: Connection, author: Author, status_id: int | None) -> StatusRow | None:
+    """Return the post that is answered; an answer to a boost answers what it shares."""
+    if status_id is None:
+        return None
+    row = await statuses.by_id(conn, status_id)
+    if row is not None and row.reblog_of_id is not None:
+        row = await statuses.by_id(conn, row.reblog_of_id)
+    if row is None or row.id not in await visible_to(conn, author.id, [row.id]):
+        raise NotThere("The post you are trying to reply to does not appear to exist")
+    return row
+
+
+async def _own_post(conn: Connection, author: Author, status_id: int) -> None:
+    row = await statuses.by_id(conn, status_id)
+    if row is None or row.actor_id != author.id or row.deleted_at or row.reblog_of_id is not None:
+        raise NotThere("Record not found")
+
+
+def _new_status(
+    site: Site,
+    author: Author,
+    draft: Draft,
+    mentioned: Mentioned,
+    *,
+    parent: StatusRow | None,
+    status_id: int | None,
+) -> NewStatus:
+    status_id = site.ids.next() if status_id is None else status_id
+    return NewStatus(
+        id=status_id,
+        uri=site.uris.status(status_id),
+        url=site.uris.post_page(author.username, status_id),
+        local=True,
+        actor_id=author.id,
+        conversation_id=parent.conversation_id if parent else status_id,
+        visibility=draft.visibility,
+        created_at=datetime.fromtimestamp(milliseconds_of(status_id) / 1000, UTC),
+        in_reply_to_id=parent.id if parent else None,
+        in_reply_to_actor_id=parent.actor_id if parent else None,
+        in_reply_to_uri=parent.uri if parent else None,
+        content=_html(site, draft.text, mentioned),
+        source=draft.text,
+        spoiler_text=draft.spoiler_text,
+        language=draft.language,
+        sensitive=draft.sensitive,
+        application=draft.application,
+    )
+
+
+def _revised(
+    site: Site, author: Author, revision: Revision, mentioned: Mentioned, *, status_id: int, now: datetime
+) -> statuses.Revision:
+    return statuses.Revision(
+        id=status_id,
+        url=site.uris.post_page(author.username, status_id),
+        title="",
+        content=_html(site, revision.text, mentioned),
+        source=revision.text,
+        spoiler_text=revision.spoiler_text,
+        language=revision.language,
+        sensitive=revision.sensitive,
+        quote_uri=None,
+        attachments=(),
+        emojis=(),
+        poll=None,
+        edited_at=now,
+    )
+
+
+def _html(site: Site, text: str, mentioned: Mentioned) -> str:
+    links = {
+        handle: ActorLink(uri=actor.uri, url=actor.url, username=actor.username)
+        for handle, actor in mentioned.items()
+    }
+    return render(text, mentions=links, tag_url=site.uris.tag_page)
+
+
+async def _name(conn: Connection, status_id: int, text: str, mentioned: Mentioned) -> None:
+    """Store whom and what a post names."""
+    people = {actor.id: actor for actor in mentioned.values()}
+    await statuses.insert_mentions(
+        conn,
+        [
+            NewMention(
+                status_id=status_id,
+                actor_uri=actor.uri,
+                actor_id=actor.id,
+                name=f"@{actor.username}@{actor.domain}",
+            )
+            for actor in people.values()
+        ],
+    )
+    tags = scan(text).hashtags[:MAX_TAGS]
+    await statuses.insert_tags(
+        conn, [NewTag(status_id=status_id, tag=normalise_tag(tag), name=tag) for tag in tags]
+    )
+
+
+async def _note(conn: Connection, status_id: int) -> Note:
+    """Return a post as other servers read it: what is sent and what is fetched are one document."""
+    post = await post_by_id(conn, status_id)
+    if post is None:
+        raise NotThere("Record not found")
+    return post.note

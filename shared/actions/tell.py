@@ -1,0 +1,43 @@
+"""Activities made here, written to the outbox in the transaction of what they tell."""
+
+import hashlib
+from datetime import UTC, datetime
+
+from shared.database.authors import Author
+from shared.database.outbox import OutboxMessage, enqueue
+from shared.database.pool import Connection
+from shared.protocol.activities import Activity
+from shared.protocol.messages import AcceptedActivity, Codec
+from shared.protocol.writer import write_activity
+from shared.queue.topology import ACTIVITY_ACCEPTED, FANOUT_PLAN
+from shared.telemetry.logging import new_trace
+
+_codec = Codec(AcceptedActivity)
+
+
+async def tell(conn: Connection, author: Author, activity: Activity, *, here: bool, away: bool) -> None:
+    """Have an activity take effect.
+
+    Args:
+        conn: In the transaction that changed the author's side.
+        author: Whose activity it is; nothing leaves the site of an account that is not federated.
+        activity: With its addresses.
+        here: It concerns others on this site.
+        away: It concerns others on other sites.
+    """
+    queues = [ACTIVITY_ACCEPTED] if here else []
+    if away and author.federated:
+        queues.append(FANOUT_PLAN)
+    if not queues:
+        return
+    body = write_activity(activity)
+    item = AcceptedActivity(
+        activity=activity,
+        local=True,
+        received_at=datetime.now(UTC),
+        trace=new_trace(),
+        digest=hashlib.sha256(body).digest()[:16],
+        body=body,
+    )
+    payload = _codec.encode([item])
+    await enqueue(conn, [OutboxMessage(queue=queue, payload=payload) for queue in queues])
