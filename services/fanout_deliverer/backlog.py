@@ -54,6 +54,8 @@ class Backlog:
                 busy = await self.release(datetime.now(UTC)) == HOSTS_AT_ONCE
             except Unavailable as outage:
                 log.warning("backlog_held", reason=outage.reason)
+            except Exception:
+                log.exception("backlog_failed")  # and looked at again: nothing parked is forgotten
             if not busy:
                 await asyncio.sleep(TICK.total_seconds())
 
@@ -64,6 +66,8 @@ class Backlog:
                 await self.measure()
             except Unavailable as outage:
                 log.warning("backlog_not_measured", reason=outage.reason)
+            except Exception:
+                log.exception("backlog_not_measured")
             await asyncio.sleep(GAUGES_EVERY)
 
     async def release(self, now: datetime) -> int:
