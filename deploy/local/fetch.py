@@ -77,6 +77,11 @@ _FONTS = """<?xml version="1.0"?>
   <dir>{folder}/usr/share/fonts</dir>
   <dir>/usr/share/fonts</dir>
   <cachedir>{folder}/font-cache</cachedir>
+  <alias><family>sans-serif</family><prefer><family>Liberation Sans</family></prefer></alias>
+  <alias><family>system-ui</family><prefer><family>Liberation Sans</family></prefer></alias>
+  <alias><family>serif</family><prefer><family>Liberation Serif</family></prefer></alias>
+  <alias><family>Times New Roman</family><prefer><family>Liberation Serif</family></prefer></alias>
+  <alias><family>monospace</family><prefer><family>Liberation Mono</family></prefer></alias>
 </fontconfig>
 """
 
