@@ -73,7 +73,7 @@ async def recent_refusals(conn: Connection, limit: int) -> list[Refusal]:
 class AccountReport(Struct, frozen=True, kw_only=True):
     """A local account as its operator sees it."""
 
-    id: int
+    id: str
     acct: str
     display_name: str
     uri: str
@@ -90,8 +90,8 @@ class AccountReport(Struct, frozen=True, kw_only=True):
 
 
 _ACCOUNTS = f"""
-SELECT a.id, a.username AS acct, a.display_name, a.uri, a.url, c.federated, a.locked, a.suspended_at,
-       a.deleted_at, a.followers_count AS followers, a.following_count AS following,
+SELECT a.id::text AS id, a.username AS acct, a.display_name, a.uri, a.url, c.federated, a.locked,
+       a.suspended_at, a.deleted_at, a.followers_count AS followers, a.following_count AS following,
        a.statuses_count AS posts, a.created_at, c.last_active_at
   FROM actors a
   JOIN accounts c ON c.actor_id = a.id
@@ -101,7 +101,7 @@ SELECT a.id, a.username AS acct, a.display_name, a.uri, a.url, c.federated, a.lo
 
 async def accounts(conn: Connection, *, limit: int) -> list[AccountReport]:
     """Return the local accounts, oldest first."""
-    rows = await conn.fetch(f"{_ACCOUNTS} ORDER BY a.id LIMIT $1", limit)
+    rows = await conn.fetch(f"{_ACCOUNTS} ORDER BY a.created_at, a.id LIMIT $1", limit)
     return [AccountReport(**dict(row)) for row in rows]
 
 

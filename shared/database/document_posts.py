@@ -9,6 +9,8 @@ from msgspec import Struct
 from shared.database.paging import Page
 from shared.database.pool import Connection
 from shared.protocol.addressing import audience_for
+from shared.protocol.identifiers import origin_of
+from shared.protocol.local_uris import LocalUris
 from shared.protocol.objects import Attachment, Emoji, Mention, Note, Poll, Visibility
 
 _attachments = msgspec.json.Decoder(tuple[Attachment, ...])
@@ -19,8 +21,7 @@ _poll = msgspec.json.Decoder(Poll)
 class DocumentPost(Struct, frozen=True, kw_only=True):
     """A local post, or a boost where `boost_of` is the post that it shares.
 
-    `federated` and `author_gone` tell of the author; `deleted_at` makes it a tombstone. `thread_id` is the
-    local post that began its thread.
+    `federated` and `author_gone` tell of the author; `deleted_at` makes it a tombstone.
     """
 
     id: int
@@ -30,7 +31,6 @@ class DocumentPost(Struct, frozen=True, kw_only=True):
     federated: bool
     author_gone: bool
     deleted_at: datetime | None
-    thread_id: int | None
 
 
 _POSTS = """
@@ -61,6 +61,7 @@ def _note(row: Record) -> Note:
         for uri, name in zip(row["mention_uris"], row["mention_names"], strict=True)
     )
     named = [row["boost_author"]] if row["boost_author"] else row["mention_uris"]
+    uris = LocalUris(origin_of(row["uri"]))
     to, cc = audience_for(Visibility(row["visibility"]), row["followers_uri"], named)
     return Note(
         id=row["uri"],
@@ -83,6 +84,8 @@ def _note(row: Record) -> Note:
         emojis=_emojis.decode(row["emojis"]),
         attachments=_attachments.decode(row["attachments"]),
         poll=None if row["poll"] is None else _poll.decode(row["poll"]),
+        replies=uris.replies(row["id"]),
+        context=uris.context(row["thread_id"]) if row["thread_id"] else "",
     )
 
 
@@ -95,7 +98,6 @@ def _post(row: Record) -> DocumentPost:
         federated=row["federated"],
         author_gone=row["author_gone"],
         deleted_at=row["deleted_at"],
-        thread_id=row["thread_id"],
     )
 
 

@@ -4,7 +4,7 @@ from typing import Protocol
 
 from aiohttp import web
 
-from services.platform_gateway.federation.activities import activity_of, note_of
+from services.platform_gateway.federation.activities import activity_of
 from services.platform_gateway.federation.documents import cursor, document, for_people, missing
 from services.platform_gateway.federation.fetcher import admit, identify_if_signed
 from services.platform_gateway.gateway import GATEWAY
@@ -32,7 +32,7 @@ async def show(request: web.Request) -> web.Response:
         raise missing()
     if _is_gone(post):
         return _tombstone(request, post)
-    body = writer.write_note(note_of(post, request.app[GATEWAY].site.uris))
+    body = writer.write_note(post.note)
     return document(request, body, private=_is_private(post))
 
 

@@ -1,0 +1,1 @@
+"""What other servers and people read from the gateway."""
