@@ -71,8 +71,7 @@ def down() -> int:
                 )
             time.sleep(0.1)
     else:
-        end(Record(name=p.name, pid=p.pid, created=p.created) for p in reversed(said.processes))
-        home.state.unlink(missing_ok=True)
+        _end_left_behind(home)
     say("the local sites are stopped")
     return 0
 
@@ -92,11 +91,15 @@ def story(*, again: bool) -> int:
 
 
 def clean() -> int:
-    """Remove the sites' data, the fetched programs and the caches; the venv stays."""
+    """Remove the sites' data and what was fetched; the venv stays."""
     for home in (sites_home(), TEST_HOME):
         if state.is_held(home):
             raise SetupError("The local sites or the tests are running; `make down` stops the sites.")
+        _end_left_behind(home)
         postgres.forget(home)
+    home = sites_home()
+    if home.data.exists():
+        _servers(home, 0).forget_containers()
     shutil.rmtree(sites_home().folder, ignore_errors=True)
     shutil.rmtree(LOCAL, ignore_errors=True)
     say("removed .local")
@@ -138,6 +141,12 @@ def _play_story(stopping: Event) -> bool:
     return story.returncode == 0
 
 
+def _end_left_behind(home: Home) -> None:
+    if said := state.read(home):
+        end(Record(name=p.name, pid=p.pid, created=p.created) for p in reversed(said.processes))
+        home.state.unlink(missing_ok=True)
+
+
 def _start_in_background(home: Home) -> None:
     home.log.mkdir(parents=True, exist_ok=True)
     with (home.log / "supervisor.log").open("w+") as log:
@@ -171,8 +180,11 @@ def _copy(progress: TextIO) -> None:
 
 def _supervisor(home: Home) -> Supervisor:
     shift = settled_shift(parse_shift(os.environ), home.data / "ports.json")
-    servers = Servers(home, server_ports(shift), choose_sources(os.environ, docker_answers), os.environ)
-    return Supervisor(home, shift, servers, local_sites(shift))
+    return Supervisor(home, shift, _servers(home, shift), local_sites(shift))
+
+
+def _servers(home: Home, shift: int) -> Servers:
+    return Servers(home, server_ports(shift), choose_sources(os.environ, docker_answers), os.environ)
 
 
 def _sites(home: Home) -> tuple[Site, Site]:

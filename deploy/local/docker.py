@@ -6,15 +6,15 @@ Standard library only: the bootstrap asks before it fetches anything.
 from __future__ import annotations
 
 import functools
+import hashlib
 import shutil
 import subprocess
 from collections.abc import Mapping
 from os import environ
 
-from deploy.local.paths import ROOT, SetupError
+from deploy.local.paths import ROOT, Home, SetupError
 
 COMPOSE_FILE = ROOT / "deploy/local/servers.compose.yml"
-PROJECT = "heddle-local"
 _ANSWER_WITHIN = 5.0
 
 
@@ -35,13 +35,14 @@ def compose_command() -> tuple[str, ...]:
     return ()
 
 
-def compose(*arguments: str, settings: Mapping[str, str]) -> None:
-    """Run Compose on the servers' file.
+def compose(*arguments: str, home: Home, settings: Mapping[str, str]) -> None:
+    """Run Compose on the servers' file, in a project that belongs to this home alone.
 
     Raises:
         SetupError: with Compose's last word.
     """
-    command = [*compose_command(), "-p", PROJECT, "-f", str(COMPOSE_FILE), *arguments]
+    project = f"heddle-{hashlib.sha256(str(home.folder).encode()).hexdigest()[:8]}"
+    command = [*compose_command(), "-p", project, "-f", str(COMPOSE_FILE), *arguments]
     answer = subprocess.run(command, env={**environ, **settings}, capture_output=True, text=True, check=False)
     if answer.returncode:
         last = (answer.stderr.strip().splitlines() or ["no reason given"])[-1]

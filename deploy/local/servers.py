@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from threading import Event
 
 from deploy.local import databases, management
-from deploy.local.docker import compose
+from deploy.local.docker import compose, docker_answers
 from deploy.local.fetch import fetch_postgres, fetch_rabbitmq
 from deploy.local.paths import Home, Interrupted, SetupError
 from deploy.local.pip import run_pip
@@ -167,7 +168,12 @@ class Servers:
     def stop_containers(self) -> None:
         """Stop containers of ours; their data stays."""
         if Source.DOCKER in (self.sources.broker, self.sources.database):
-            compose("stop", settings=self._compose_settings())
+            compose("stop", home=self._home, settings=self._compose_settings())
+
+    def forget_containers(self) -> None:
+        """Remove containers of ours with their data, where there are any."""
+        if self._containers_note.exists() and docker_answers():
+            compose("down", "-v", home=self._home, settings=self._compose_settings())
 
     def _start_database(self, started: Callable[[Process], None]) -> None:
         if self.sources.database is Source.GIVEN:
@@ -221,7 +227,12 @@ class Servers:
             if source is Source.DOCKER
         ]
         say(f"starting {' and '.join(wanted)} with Docker Compose")
-        compose("up", "-d", *wanted, settings=self._compose_settings())
+        self._containers_note.touch()
+        compose("up", "-d", *wanted, home=self._home, settings=self._compose_settings())
+
+    @property
+    def _containers_note(self) -> Path:
+        return self._home.data / "containers"
 
     def _compose_settings(self) -> dict[str, str]:
         return {
