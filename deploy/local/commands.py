@@ -91,18 +91,21 @@ def story(*, again: bool) -> int:
 
 
 def clean() -> int:
-    """Remove the sites' data and what was fetched; the venv stays."""
-    for home in (sites_home(), TEST_HOME):
-        if state.is_held(home):
-            raise SetupError("The local sites or the tests are running; `make down` stops the sites.")
-        _end_left_behind(home)
-        postgres.forget(home)
+    """Remove the sites' data and what was fetched; the venv stays.
+
+    With HEDDLE_LOCAL_HOME set, only that folder goes: what was fetched serves others, too.
+    """
     home = sites_home()
+    homes = [home, TEST_HOME] if home.folder == LOCAL else [home]
+    for one in homes:
+        if state.is_held(one):
+            raise SetupError("The local sites or the tests are running; `make down` stops the sites.")
+        _end_left_behind(one)
+        postgres.forget(one)
     if home.data.exists():
         _servers(home, 0).forget_containers()
-    shutil.rmtree(sites_home().folder, ignore_errors=True)
-    shutil.rmtree(LOCAL, ignore_errors=True)
-    say("removed .local")
+    shutil.rmtree(home.folder, ignore_errors=True)
+    say(f"removed {home.folder}")
     return 0
 
 

@@ -56,7 +56,9 @@ def servers_for_tests(home: Home = TEST_HOME) -> Iterator[dict[str, str]]:
 def run_tests(arguments: Sequence[str]) -> int:
     """Run pytest with all it needs; return its exit code."""
     if not any(argument.startswith("-n") for argument in arguments):
-        arguments = ["-n", str(max(2, min(os.cpu_count() or 2, _MOST_WORKERS))), *arguments]
+        # By file: what a file's tests share is then made once.
+        workers = max(2, min(os.cpu_count() or 2, _MOST_WORKERS))
+        arguments = ["-n", str(workers), "--dist", "loadfile", *arguments]
     given = os.environ.get("HEDDLE_TEST_DATABASE_URL") and os.environ.get("HEDDLE_TEST_BROKER_URL")
     with contextlib.ExitStack() as stack:
         environment = {} if given else stack.enter_context(servers_for_tests())
