@@ -1,11 +1,11 @@
 """The one guarded HTTP client: every request that leaves Heddle for another server goes through it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Iterable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Awaitable, Callable, Collection, Iterable
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 import aiohttp
 from msgspec import Struct
@@ -14,13 +14,21 @@ from yarl import URL
 from shared.remote.addresses import PeerPolicy
 from shared.remote.connector import Guard, guarded_connector
 from shared.remote.errors import (
-    AnswerBroken,
+    BadUrl,
     OwnHost,
     TimedOut,
     TooManyRedirects,
     WrongMediaType,
 )
-from shared.remote.exchange import PostResult, Response, is_stale, read_beginning, read_whole, translated
+from shared.remote.exchange import (
+    PostResult,
+    Reading,
+    Response,
+    is_stale,
+    read_beginning,
+    read_whole,
+    translated,
+)
 from shared.remote.resolver import DnsLookup, Lookup, Resolver
 from shared.remote.retry_after import read_retry_after
 from shared.remote.slots import HostSlots, WarmHosts
@@ -36,11 +44,12 @@ DEADLINE = 10.0
 MAX_REDIRECTS = 3
 _EXCERPT = 4096
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_STALE_RETRIES = 2
 _OK, _MULTIPLE_CHOICES = 200, 300
 
 ACTIVITY_JSON = "application/activity+json"
+_DELIVERY_TYPE = ("Content-Type", ACTIVITY_JSON)
 
+T = TypeVar("T")
 MediaTypes = Callable[[str], bool]
 
 
@@ -141,15 +150,32 @@ class GuardedClient:
             max_bytes: Of the body of a 2xx, decompressed.
             deadline: Seconds for everything.
         """
-        async with _total(deadline, url):
-            target = canonical(url)
-            for _ in range(MAX_REDIRECTS + 1):
-                signed = sign.headers("GET", str(target)) if sign else ()
-                async with self._exchange("GET", target, [("Accept", accept), *signed], None) as answer:
-                    if answer.status not in _REDIRECTS:
-                        return await _response(answer, target, media_types, max_bytes)
-                    target = _next_hop(target, answer)
-            raise TooManyRedirects(url[:200])
+        try:
+            async with asyncio.timeout(deadline):
+                return await self._follow(canonical(url), accept, sign, _reader(media_types, max_bytes))
+        except TimeoutError:
+            raise TimedOut(f"{url[:200]}: {deadline:g} s") from None
+
+    async def _follow(
+        self,
+        url: URL,
+        accept: str,
+        sign: Signer | None,
+        read: Callable[[aiohttp.ClientResponse], Awaitable[Reading]],
+    ) -> Response:
+        for _ in range(MAX_REDIRECTS + 1):
+            signed = sign.headers("GET", str(url)) if sign else ()
+            answer = await self._exchange("GET", url, [("Accept", accept), *signed], None, read)
+            if answer.status not in _REDIRECTS:
+                return Response(
+                    status=answer.status,
+                    url=str(url),
+                    headers=answer.headers,
+                    content_type=answer.headers.get("content-type", ""),
+                    body=answer.body,
+                )
+            url = _next_hop(url, answer.headers.get("location", ""))
+        raise TooManyRedirects(str(url)[:200])
 
     async def post(
         self,
@@ -172,40 +198,51 @@ class GuardedClient:
             sign: Signs the request.
             deadline: Seconds for everything.
         """
-        async with _total(deadline, url):
-            target = canonical(url)
-            signed = sign.headers("POST", str(target), body) if sign else ()
-            sent = [("Content-Type", ACTIVITY_JSON), *headers, *signed]
-            async with self._exchange("POST", target, sent, body) as answer:
-                retry_after = read_retry_after(answer.headers.get("Retry-After"), datetime.now(UTC))
-                excerpt = await read_beginning(answer, _EXCERPT)
-                return PostResult(status=answer.status, retry_after=retry_after, excerpt=excerpt)
+        try:
+            async with asyncio.timeout(deadline):
+                target = canonical(url)
+                signed = sign.headers("POST", str(target), body) if sign else ()
+                sent = [_DELIVERY_TYPE, *headers, *signed]
+                return await self._exchange("POST", target, sent, body, _read_delivery_answer)
+        except TimeoutError:
+            raise TimedOut(f"{url[:200]}: {deadline:g} s") from None
 
-    @asynccontextmanager
     async def _exchange(
-        self, method: str, url: URL, headers: list[tuple[str, str]], body: bytes | None
-    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        self,
+        method: str,
+        url: URL,
+        headers: list[tuple[str, str]],
+        body: bytes | None,
+        read: Callable[[aiohttp.ClientResponse], Awaitable[T]],
+    ) -> T:
         host = authority(url)
         if host in self._own_hosts:
             raise OwnHost(host)
-        async with self._slots.hold(host):
+        await self._slots.acquire(host)
+        try:
             await self._guard.check(url)
             if not self._warm.admit(host):
-                headers = [*headers, ("Connection", "close")]
-            with translated(host):
-                async with await self._request(method, url, headers, body) as answer:
-                    yield answer
+                headers.append(("Connection", "close"))
+            answer = await self._request(method, url, headers, body)
+            try:
+                return await read(answer)
+            finally:
+                answer.release()
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise translated(error, host) from error
+        finally:
+            self._slots.release(host)
 
     async def _request(
         self, method: str, url: URL, headers: list[tuple[str, str]], body: bytes | None
     ) -> aiohttp.ClientResponse:
-        for _ in range(_STALE_RETRIES):
-            try:
-                return await self._send(method, url, headers, body)
-            except aiohttp.ClientError as error:
-                # A kept connection may have been closed by the other side a moment ago.
-                if not is_stale(error):
-                    raise
+        try:
+            return await self._send(method, url, headers, body)
+        except aiohttp.ClientError as error:
+            # A kept connection may have been closed by the other side a moment ago. Sending twice is safe:
+            # a fetch changes nothing, and a delivery is known by its id.
+            if not is_stale(error):
+                raise
         return await self._send(method, url, headers, body)
 
     async def _send(
@@ -214,35 +251,33 @@ class GuardedClient:
         return await self._session.request(method, url, headers=headers, data=body, allow_redirects=False)
 
 
-@asynccontextmanager
-async def _total(deadline: float, url: str) -> AsyncIterator[None]:
-    try:
-        async with asyncio.timeout(deadline):
-            yield
-    except TimeoutError:
-        raise TimedOut(f"{url[:200]}: {deadline:g} s") from None
-
-
-def _next_hop(url: URL, answer: aiohttp.ClientResponse) -> URL:
-    location = answer.headers.get("Location")
+def _next_hop(url: URL, location: str) -> URL:
     if not location:
         raise TooManyRedirects("a redirect without a Location")
     try:
         joined = url.join(URL(location))
     except ValueError as error:
-        raise AnswerBroken(f"Location: {error}"[:200]) from None
+        raise BadUrl(f"Location: {error}"[:200]) from None
     return canonical(str(joined))
 
 
-async def _response(
-    answer: aiohttp.ClientResponse, url: URL, media_types: MediaTypes | None, max_bytes: int
-) -> Response:
-    content_type = answer.headers.get("Content-Type", "")
-    if _OK <= answer.status < _MULTIPLE_CHOICES:
+def _reader(
+    media_types: MediaTypes | None, max_bytes: int
+) -> Callable[[aiohttp.ClientResponse], Awaitable[Reading]]:
+    async def read(answer: aiohttp.ClientResponse) -> Reading:
+        headers = {name.lower(): value for name, value in answer.headers.items()}
+        if not _OK <= answer.status < _MULTIPLE_CHOICES:
+            return Reading(answer.status, headers, await read_beginning(answer, _EXCERPT))
+        content_type = headers.get("content-type", "")
         if media_types is not None and not media_types(content_type):
             raise WrongMediaType(content_type[:200] or "no Content-Type")
-        body = await read_whole(answer, max_bytes)
-    else:
-        body = await read_beginning(answer, _EXCERPT)
-    headers = {name.lower(): value for name, value in answer.headers.items()}
-    return Response(status=answer.status, url=str(url), headers=headers, content_type=content_type, body=body)
+        return Reading(answer.status, headers, await read_whole(answer, max_bytes))
+
+    return read
+
+
+async def _read_delivery_answer(answer: aiohttp.ClientResponse) -> PostResult:
+    waiting = answer.headers.get("Retry-After")
+    retry_after = read_retry_after(waiting, datetime.now(UTC)) if waiting else None
+    excerpt = await read_beginning(answer, _EXCERPT)
+    return PostResult(status=answer.status, retry_after=retry_after, excerpt=excerpt)

@@ -1,8 +1,7 @@
 """What an exchange brings: answers as values, aiohttp's errors as ours, bodies with an end."""
 
 import errno
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 
 import aiohttp
 from msgspec import Struct
@@ -22,6 +21,14 @@ class Response(Struct, frozen=True, kw_only=True):
     url: str
     headers: Mapping[str, str]
     content_type: str
+    body: bytes
+
+
+class Reading(Struct, frozen=True):
+    """One hop of a GET: header names are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
     body: bytes
 
 
@@ -70,16 +77,14 @@ def is_stale(error: Exception) -> bool:
     )
 
 
-@contextmanager
-def translated(host: str) -> Iterator[None]:
-    """Turn whatever aiohttp raises into one of our errors."""
-    try:
-        yield
-    except (aiohttp.ClientSSLError, aiohttp.ServerFingerprintMismatch) as error:
-        raise TlsFailed(f"{host}: {error}"[:300]) from error
-    except (TimeoutError, aiohttp.ServerTimeoutError) as error:
-        raise TimedOut(host) from error
-    except aiohttp.ClientConnectorError as error:
-        raise ConnectFailed(f"{host}: {error}"[:300]) from error
-    except (aiohttp.ClientError, ValueError, OSError) as error:
-        raise AnswerBroken(f"{host}: {error}"[:300]) from error
+def translated(error: Exception, host: str) -> Exception:
+    """Return one of our errors for one of aiohttp's."""
+    match error:
+        case aiohttp.ClientSSLError() | aiohttp.ServerFingerprintMismatch():
+            return TlsFailed(f"{host}: {error}"[:300])
+        case TimeoutError():
+            return TimedOut(f"{host}: no connection in time")
+        case aiohttp.ClientConnectorError():
+            return ConnectFailed(f"{host}: {error}"[:300])
+        case _:
+            return AnswerBroken(f"{host}: {str(error) or type(error).__name__}"[:300])

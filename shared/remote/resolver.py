@@ -39,11 +39,16 @@ class Lookup(Protocol):
 
 
 class DnsLookup:
-    """Asks the servers of /etc/resolv.conf, after /etc/hosts; search domains are left out."""
+    """Asks DNS servers, after /etc/hosts; search domains are left out.
 
-    def __init__(self) -> None:
+    Args:
+        servers: `address:port` of each; those of /etc/resolv.conf unless given.
+        timeout: Seconds for the first try; the second may take longer.
+    """
+
+    def __init__(self, servers: Sequence[str] | None = None, *, timeout: float = _QUERY_TIMEOUT) -> None:
         self._dns = aiodns.DNSResolver(
-            timeout=_QUERY_TIMEOUT, tries=_QUERY_TRIES, flags=pycares.ARES_FLAG_NOSEARCH
+            servers, timeout=timeout, tries=_QUERY_TRIES, flags=pycares.ARES_FLAG_NOSEARCH
         )
 
     async def __call__(self, host: str) -> Answer:

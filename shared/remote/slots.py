@@ -3,8 +3,6 @@
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 
 class _Host:
@@ -26,20 +24,28 @@ class HostSlots:
         self._per_host = per_host
         self._hosts: dict[str, _Host] = {}
 
-    @asynccontextmanager
-    async def hold(self, host: str) -> AsyncIterator[None]:
-        """Wait for a slot of this host and keep it."""
+    async def acquire(self, host: str) -> None:
+        """Wait for a slot of this host; give it back with `release`."""
         entry = self._hosts.get(host)
         if entry is None:
             entry = self._hosts[host] = _Host(self._per_host)
         entry.users += 1
         try:
-            async with entry.semaphore:
-                yield
-        finally:
-            entry.users -= 1
-            if not entry.users:
-                del self._hosts[host]
+            await entry.semaphore.acquire()
+        except BaseException:
+            self._leave(host, entry)
+            raise
+
+    def release(self, host: str) -> None:
+        """Give a slot back."""
+        entry = self._hosts[host]
+        entry.semaphore.release()
+        self._leave(host, entry)
+
+    def _leave(self, host: str, entry: _Host) -> None:
+        entry.users -= 1
+        if not entry.users:
+            del self._hosts[host]
 
     def __len__(self) -> int:
         return len(self._hosts)

@@ -59,13 +59,14 @@ class RemoteHost:
     """One host of the fake fediverse; made by `RemoteServer.host`.
 
     `schemes` are the signatures that its inbox takes; `verify` may be set to False where no key can be
-    fetched. `received` holds what came to an inbox, `fetched` the paths that were asked for.
+    fetched. `software` is what NodeInfo says. `received` holds what came to an inbox, `fetched` the paths that were asked for.
     """
 
     server: "RemoteServer"
     authority: str
     schemes: frozenset[str] = frozenset({"cavage", "rfc9421"})
     verify: bool = True
+    software: str = "fake"
     received: list[Received] = field(default_factory=list)
     fetched: list[str] = field(default_factory=list)
     actors: dict[str, RemoteActor] = field(default_factory=dict)
@@ -175,6 +176,8 @@ class RemoteHost:
         self.fetched.append(request.path_qs)
         if request.path == "/.well-known/webfinger":
             return self._webfinger(request.query.get("resource", ""))
+        if request.path in {"/.well-known/nodeinfo", "/nodeinfo/2.0"}:
+            return web.json_response(self._node_info(request.path))
         found = self._documents.get(request.path)
         if found is None:
             return web.json_response({"error": "not found"}, status=404)
@@ -182,6 +185,13 @@ class RemoteHost:
         if secure and await self._judge(request, b""):
             return web.json_response({"error": "signature required"}, status=secure)
         return web.Response(body=body, headers={"Content-Type": content_type})
+
+    def _node_info(self, path: str) -> Json:
+        if path == "/.well-known/nodeinfo":
+            rel = "http://nodeinfo.diaspora.software/ns/schema/2.0"
+            return {"links": [{"rel": rel, "href": f"{self.origin}/nodeinfo/2.0"}]}
+        software = {"name": self.software, "version": "1.0.0"}
+        return {"version": "2.0", "software": software, "protocols": ["activitypub"], "usage": {"users": {}}}
 
     def _webfinger(self, resource: str) -> web.Response:
         for actor in self.actors.values():

@@ -90,12 +90,13 @@ async def test_slots_are_per_host() -> None:
 
     async def exchange(host: str) -> None:
         nonlocal inside, most
-        async with slots.hold(host):
-            inside += host == "slow"
-            most = max(most, inside)
-            if host == "slow":
-                await release.wait()
-            inside -= host == "slow"
+        await slots.acquire(host)
+        inside += host == "slow"
+        most = max(most, inside)
+        if host == "slow":
+            await release.wait()
+        inside -= host == "slow"
+        slots.release(host)
 
     slow = [asyncio.create_task(exchange("slow")) for _ in range(5)]
     await asyncio.wait_for(exchange("fast"), 5)
@@ -111,8 +112,11 @@ async def test_a_slot_survives_those_who_give_up() -> None:
     slots, release = HostSlots(1), asyncio.Event()
 
     async def exchange() -> None:
-        async with slots.hold("host"):
+        await slots.acquire("host")
+        try:
             await release.wait()
+        finally:
+            slots.release("host")
 
     tasks = [asyncio.create_task(exchange()) for _ in range(3)]
     await asyncio.sleep(0)
