@@ -59,7 +59,8 @@ class RemoteHost:
     """One host of the fake fediverse; made by `RemoteServer.host`.
 
     `schemes` are the signatures that its inbox takes; `verify` may be set to False where no key can be
-    fetched. `software` is what NodeInfo says. `received` holds what came to an inbox, `fetched` the paths that were asked for.
+    fetched. `software` is what NodeInfo says. `received` holds what came to an inbox, `fetched` the paths
+    that were asked for.
     """
 
     server: "RemoteServer"
