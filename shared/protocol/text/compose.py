@@ -13,6 +13,7 @@ from typing import Final
 from linkify_it import LinkifyIt  # type: ignore[import-untyped]  # it ships no types
 from msgspec import Struct
 
+from shared.protocol.identifiers import is_http_uri
 from shared.protocol.text.hashtags import TAG_CHARACTERS, is_tag, normalise_tag
 from shared.protocol.text.sanitise import LINK_REL
 
@@ -78,7 +79,7 @@ def render(text: str, *, mentions: Mapping[str, ActorLink], tag_url: Callable[[s
 def render_field(value: str) -> str:
     """Return a profile field's value as HTML; a link carries rel=me, so that it can be verified."""
     return "".join(
-        _link(part.value, f"me {LINK_REL}") if part.kind == "link" else escape(part.value, quote=False)
+        _link(part.value, f"me {LINK_REL}") if part.kind == "link" else _text(part.value)
         for part in _parts(value, _link_tokens(value))
     )
 
@@ -94,7 +95,7 @@ def _inline(text: str, mentions: Mapping[str, ActorLink], tag_url: Callable[[str
         elif part.kind == "mention" and part.value in mentions:
             html.append(_mention(mentions[part.value]))
         else:
-            html.append(escape(written, quote=False).replace("\n", "<br>"))
+            html.append(_text(written).replace("\n", "<br>"))
     return "".join(html)
 
 
@@ -127,6 +128,7 @@ def _link_tokens(text: str) -> list[_Token]:
     return [
         _Token(kind="link", start=match.index, end=match.last_index, value=match.url)
         for match in _links.match(text) or []
+        if is_http_uri(match.url)
     ]
 
 
@@ -145,15 +147,15 @@ def _hashtag_tokens(text: str) -> Iterator[_Token]:
 
 def _mention(actor: ActorLink) -> str:
     return (
-        f'<span class="h-card" translate="no"><a href="{escape(actor.url or actor.uri)}" '
-        f'class="u-url mention" rel="{LINK_REL}">@<span>{escape(actor.username)}</span></a></span>'
+        f'<span class="h-card" translate="no"><a href="{_attribute(actor.url or actor.uri)}" '
+        f'class="u-url mention" rel="{LINK_REL}">@<span>{_text(actor.username)}</span></a></span>'
     )
 
 
 def _hashtag(tag: str, tag_url: Callable[[str], str]) -> str:
     return (
-        f'<a href="{escape(tag_url(normalise_tag(tag)))}" class="mention hashtag" '
-        f'rel="tag">#<span>{escape(tag)}</span></a>'
+        f'<a href="{_attribute(tag_url(normalise_tag(tag)))}" class="mention hashtag" '
+        f'rel="tag">#<span>{_text(tag)}</span></a>'
     )
 
 
@@ -162,6 +164,15 @@ def _link(url: str, rel: str) -> str:
     shown, hidden = url[len(scheme) :][:_SHOWN], url[len(scheme) + _SHOWN :]
     css = ' class="ellipsis"' if hidden else ""
     return (
-        f'<a href="{escape(url)}" translate="no" rel="{rel}"><span class="invisible">{escape(scheme)}</span>'
-        f'<span{css}>{escape(shown)}</span><span class="invisible">{escape(hidden)}</span></a>'
+        f'<a href="{_attribute(url)}" translate="no" rel="{rel}">'
+        f'<span class="invisible">{_text(scheme)}</span><span{css}>{_text(shown)}</span>'
+        f'<span class="invisible">{_text(hidden)}</span></a>'
     )
+
+
+def _text(text: str) -> str:
+    return escape(text, quote=False)
+
+
+def _attribute(text: str) -> str:
+    return escape(text, quote=False).replace('"', "&quot;")

@@ -1,0 +1,1 @@
+"""Decisions: retry, visibility, moderation."""

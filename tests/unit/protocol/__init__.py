@@ -1,0 +1,1 @@
+"""Identifiers, the reader, the writer, texts."""

@@ -1,0 +1,20 @@
+"""The payloads written after the shapes of six servers, by server and name."""
+
+from pathlib import Path
+
+_FOLDER = Path(__file__).parents[2] / "payloads"
+WRITTEN = ("lemmy", "mastodon", "misskey", "peertube", "pixelfed", "threads")
+_DOCUMENTS = ("actor-", "webfinger-", "nodeinfo-")
+
+
+def payload(name: str) -> bytes:
+    """Return a payload such as `mastodon/create-public`."""
+    return (_FOLDER / f"{name}.json").read_bytes()
+
+
+def written(*, documents: bool) -> list[str]:
+    """Return the names of all written payloads: documents that are served, or activities that are posted."""
+    paths = (path for server in WRITTEN for path in sorted((_FOLDER / server).glob("*.json")))
+    return [
+        f"{path.parent.name}/{path.stem}" for path in paths if path.name.startswith(_DOCUMENTS) == documents
+    ]
