@@ -1,6 +1,6 @@
 """Who follows whom, asked for (0) or accepted (1)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import IntEnum
 
 from asyncpg import Record
@@ -89,6 +89,23 @@ async def remove(conn: Connection, pairs: Sequence[tuple[int, int]]) -> list[Fol
         [followee for _, followee in pairs],
     )
     return [follow_of(row) for row in rows]
+
+
+async def rename(conn: Connection, uris: Mapping[tuple[int, int], str]) -> None:
+    """Note that these (follower, followee) were asked for again, under other ids."""
+    await conn.execute(
+        """
+        UPDATE follows f SET uri = n.uri, uri_hash = n.uri_hash
+          FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bytea[])
+               AS n (follower_id, followee_id, uri, uri_hash)
+         WHERE f.follower_id = n.follower_id AND f.followee_id = n.followee_id
+           AND NOT EXISTS (SELECT FROM follows t WHERE t.uri_hash = n.uri_hash)
+        """,
+        [follower for follower, _ in uris],
+        [followee for _, followee in uris],
+        list(uris.values()),
+        [uri_hash(uri) for uri in uris.values()],
+    )
 
 
 async def by_uris(conn: Connection, uris: Sequence[str]) -> dict[str, FollowRow]:

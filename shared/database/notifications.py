@@ -43,29 +43,32 @@ async def insert(conn: Connection, notifications: Sequence[NewNotification]) -> 
     return {row["id"] for row in rows}
 
 
-class Withdrawn(Struct, frozen=True, kw_only=True):
-    """What no longer is so: the account is not told of it any more."""
-
-    account_id: int
-    kind: str
-    actor_id: int
-    status_id: int | None = None
-
-
-async def withdraw(conn: Connection, gone: Sequence[Withdrawn]) -> None:
-    """Remove the notifications of what was taken back."""
+async def withdraw(conn: Connection, gone: Sequence[tuple[int, str, int]]) -> None:
+    """Remove these notifications (account, kind, actor), which are about no post."""
     await conn.execute(
         """
         DELETE FROM notifications t
-         USING unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[])
-               AS n (account_id, kind, actor_id, status_id)
+         USING unnest($1::bigint[], $2::text[], $3::bigint[]) AS n (account_id, kind, actor_id)
          WHERE t.account_id = n.account_id AND t.kind = n.kind AND t.actor_id = n.actor_id
-           AND t.status_id IS NOT DISTINCT FROM n.status_id
+           AND t.status_id IS NULL
         """,
-        [g.account_id for g in gone],
-        [g.kind for g in gone],
-        [g.actor_id for g in gone],
-        [g.status_id for g in gone],
+        [account for account, _, _ in gone],
+        [kind for _, kind, _ in gone],
+        [actor for _, _, actor in gone],
+    )
+
+
+async def withdraw_about(conn: Connection, gone: Sequence[tuple[str, int, int]]) -> None:
+    """Remove these notifications (kind, actor, post), whoever was told."""
+    await conn.execute(
+        """
+        DELETE FROM notifications t
+         USING unnest($1::text[], $2::bigint[], $3::bigint[]) AS n (kind, actor_id, status_id)
+         WHERE t.status_id = n.status_id AND t.kind = n.kind AND t.actor_id = n.actor_id
+        """,
+        [kind for kind, _, _ in gone],
+        [actor for _, actor, _ in gone],
+        [status for _, _, status in gone],
     )
 
 

@@ -68,3 +68,22 @@ async def waiting_for(conn: Connection, subjects: Sequence[str]) -> list[Waiting
 async def forget_older_than(conn: Connection, days: int) -> None:
     """Forget what has waited in vain for this many days."""
     await conn.execute("DELETE FROM pending_notes WHERE created_at < now() - make_interval(days => $1)", days)
+
+
+async def lock(conn: Connection, numbers: Sequence[int], exclusive: Sequence[bool]) -> None:
+    """Keep other transactions from working on the same things until this one ends.
+
+    Args:
+        conn: In a transaction.
+        numbers: Numbers that stand for the things, in ascending order, so that nobody deadlocks.
+        exclusive: For each, whether nobody else may share it.
+    """
+    await conn.execute(
+        """
+        SELECT count(CASE WHEN n.exclusive THEN pg_advisory_xact_lock(n.number)::text
+                          ELSE pg_advisory_xact_lock_shared(n.number)::text END)
+          FROM unnest($1::bigint[], $2::boolean[]) AS n (number, exclusive)
+        """,
+        list(numbers),
+        list(exclusive),
+    )

@@ -79,6 +79,14 @@ def unavailable_when_down() -> Iterator[None]:
         raise outage from error
 
 
+class PlainConnection(asyncpg.Connection):
+    """A connection of a pool: no code of ours gives it session state, so nothing is reset after use."""
+
+    def get_reset_query(self) -> str:
+        """Return nothing to run; a round trip per use saved."""
+        return ""
+
+
 def _encode_jsonb(value: object) -> bytes:
     return _JSONB_VERSION + msgspec.json.encode(value)
 
@@ -118,6 +126,7 @@ async def create_pool(url: str, *, min_size: int = 1, max_size: int = 4, applica
             command_timeout=COMMAND_TIMEOUT,
             timeout=CONNECT_TIMEOUT,
             init=prepare_connection,
+            connection_class=PlainConnection,
             server_settings={"application_name": application_name, "timezone": "UTC", "jit": "off"},
         )
 

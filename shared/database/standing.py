@@ -18,6 +18,7 @@ class Standing(Struct, frozen=True, kw_only=True):
     id: int
     uri: str
     local: bool
+    username: str
     domain: str
     followers_uri: str
     locked: bool
@@ -30,7 +31,7 @@ async def standings(conn: Connection, uris: Sequence[str]) -> dict[str, Standing
     """Return how those of these actors stand that are known, by URI."""
     rows = await conn.fetch(
         """
-        SELECT a.id, a.uri, a.local, a.domain, a.followers_uri, a.locked,
+        SELECT a.id, a.uri, a.local, a.username, a.domain, a.followers_uri, a.locked,
                coalesce(c.federated, false) AS federated,
                EXISTS (SELECT FROM follows f WHERE f.followee_id = a.id AND f.state = 1) AS followed,
                a.deleted_at IS NOT NULL OR a.suspended_at IS NOT NULL AS gone
@@ -45,6 +46,7 @@ async def standings(conn: Connection, uris: Sequence[str]) -> dict[str, Standing
             id=row["id"],
             uri=row["uri"],
             local=row["local"],
+            username=row["username"],
             domain=row["domain"],
             followers_uri=row["followers_uri"],
             locked=row["locked"],

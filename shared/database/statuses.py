@@ -320,3 +320,18 @@ async def drop_mentions_and_tags(conn: Connection, status_ids: Sequence[int]) ->
         """,
         list(status_ids),
     )
+
+
+async def boosts_by(conn: Connection, pairs: Sequence[tuple[int, int]]) -> dict[tuple[int, int], int]:
+    """Return the ids of the boosts of these (actor, boosted post)."""
+    rows = await conn.fetch(
+        """
+        SELECT s.actor_id, s.reblog_of_id, s.id
+          FROM unnest($1::bigint[], $2::bigint[]) AS n (actor_id, status_id)
+          JOIN statuses s ON s.reblog_of_id = n.status_id AND s.actor_id = n.actor_id
+                         AND s.deleted_at IS NULL
+        """,
+        [actor for actor, _ in pairs],
+        [status for _, status in pairs],
+    )
+    return {(row["actor_id"], row["reblog_of_id"]): row["id"] for row in rows}

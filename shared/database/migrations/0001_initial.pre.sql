@@ -230,7 +230,7 @@ CREATE INDEX notifications_status ON notifications (status_id) WHERE status_id I
 CREATE TABLE pending_notes (
     subject_hash bytea NOT NULL,                      -- hash of the id of what is not here yet
     actor_uri    text NOT NULL,                       -- only the same actor's activity is met by it
-    kind         text NOT NULL,                       -- undo, delete, update
+    kind         text NOT NULL,                       -- undo, delete, update with the time of the edit
     activity     bytea,                               -- MessagePack of the Update that waits
     created_at   timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (subject_hash, actor_uri, kind)
@@ -238,7 +238,7 @@ CREATE TABLE pending_notes (
 
 -- One row for each activity applied: exactly-once, and the journey that `heddle trace` shows.
 CREATE TABLE claims (
-    day           date NOT NULL,                      -- of receipt
+    day           date NOT NULL,                      -- on which it was applied, UTC
     activity_hash bytea NOT NULL,
     activity_uri  text NOT NULL,
     type          text NOT NULL,

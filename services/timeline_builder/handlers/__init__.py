@@ -1,0 +1,1 @@
+"""One file per kind of activity, or per group that belongs together."""

@@ -1,0 +1,40 @@
+"""Upkeep of the store, every few minutes: partitions made and dropped, timelines trimmed, notes forgotten."""
+
+import asyncio
+import contextlib
+
+import structlog
+
+from shared.database import partitions, pending, timelines
+from shared.database.pool import Pool, unavailable_when_down
+from shared.protocol.errors import Unavailable
+
+log = structlog.get_logger(__name__)
+
+INTERVAL = 600.0
+"""Seconds between two rounds."""
+
+_NOTES_KEPT_DAYS = 8
+
+
+async def run(pool: Pool, stopping: asyncio.Event) -> None:
+    """Keep the store in shape until told to stop."""
+    while not stopping.is_set():
+        try:
+            await once(pool)
+        except Unavailable as error:
+            log.warning("upkeep_waits", reason=error.reason, detail=error.detail)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), INTERVAL)
+
+
+async def once(pool: Pool) -> None:
+    """Do one round."""
+    with unavailable_when_down():
+        async with pool.acquire() as conn:
+            changed = await partitions.keep_up(conn)
+            if changed:
+                log.info("partitions_changed", names=changed)
+            await partitions.drop_strays(conn)
+            await pending.forget_older_than(conn, _NOTES_KEPT_DAYS)
+            await timelines.trim(conn)

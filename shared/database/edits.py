@@ -1,0 +1,68 @@
+"""Earlier versions of edited posts, polls' counts, and who is told of an edit."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from msgspec import Struct
+
+from shared.database.pool import Connection, json_text
+from shared.protocol.objects import Attachment, Emoji, Poll
+
+
+class Version(Struct, frozen=True, kw_only=True):
+    """What a post looked like from `created_at` on, until its next version."""
+
+    status_id: int
+    created_at: datetime
+    content: str
+    spoiler_text: str
+    sensitive: bool
+    attachments: tuple[Attachment, ...]
+    emojis: tuple[Emoji, ...]
+
+
+async def insert(conn: Connection, versions: Sequence[Version]) -> None:
+    """Add versions to the history of posts, wherever in it they belong."""
+    await conn.execute(
+        """
+        INSERT INTO status_edits
+               (status_id, created_at, content, spoiler_text, sensitive, attachments, emojis)
+        SELECT status_id, created_at, content, spoiler_text, sensitive, attachments::jsonb, emojis::jsonb
+          FROM unnest($1::bigint[], $2::timestamptz[], $3::text[], $4::text[], $5::boolean[], $6::text[],
+                      $7::text[])
+               AS n (status_id, created_at, content, spoiler_text, sensitive, attachments, emojis)
+            ON CONFLICT DO NOTHING
+        """,
+        [v.status_id for v in versions],
+        [v.created_at for v in versions],
+        [v.content for v in versions],
+        [v.spoiler_text for v in versions],
+        [v.sensitive for v in versions],
+        [json_text(v.attachments) for v in versions],
+        [json_text(v.emojis) for v in versions],
+    )
+
+
+async def refresh_polls(conn: Connection, polls: Sequence[tuple[int, Poll]]) -> None:
+    """Give posts the present counts of their polls; that is no edit."""
+    await conn.execute(
+        """
+        UPDATE statuses s SET poll = n.poll::jsonb
+          FROM unnest($1::bigint[], $2::text[]) AS n (id, poll)
+         WHERE s.id = n.id AND s.deleted_at IS NULL AND s.poll IS NOT NULL
+        """,
+        [status_id for status_id, _ in polls],
+        [json_text(poll) for _, poll in polls],
+    )
+
+
+async def boosters_here(conn: Connection, status_ids: Sequence[int]) -> list[tuple[int, int]]:
+    """Return (post, account) for the local accounts that boosted these posts."""
+    rows = await conn.fetch(
+        """
+        SELECT s.reblog_of_id, s.actor_id FROM statuses s
+         WHERE s.reblog_of_id = ANY($1::bigint[]) AND s.local AND s.deleted_at IS NULL
+        """,
+        list(status_ids),
+    )
+    return [(row["reblog_of_id"], row["actor_id"]) for row in rows]
