@@ -97,6 +97,10 @@ class Resolver:
             self._fetcher.forget_failure(key_id)
         return await self._flights.join(f"key {key_id}", lambda: self._fetch_key(key_id), DEADLINE)
 
+    def forget_failure(self, uri: str) -> None:
+        """Let a URI be tried at once although it failed a moment ago; its host may still be out of reach."""
+        self._fetcher.forget_failure(uri)
+
     async def _known(self, uri: str) -> ActorRow | None:
         with unavailable_when_down():
             async with self._pool.acquire() as conn:

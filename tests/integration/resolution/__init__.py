@@ -1,0 +1,1 @@
+"""Finding actors, posts and keys on fake remote servers."""

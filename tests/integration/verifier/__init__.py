@@ -1,0 +1,1 @@
+"""The verifier, entered through its queues."""

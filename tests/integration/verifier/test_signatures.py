@@ -1,0 +1,109 @@
+"""Whose signature counts, and when."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from msgspec.structs import replace
+
+from shared.protocol.activities import Follow
+from shared.protocol.messages import ReceivedRequest
+from tests.fakes.signing import Signing
+from tests.integration.verifier.running import RunningVerifier
+
+
+@pytest.mark.parametrize("how", ["cavage", "rfc9421", "ed25519"])
+@pytest.mark.parametrize("flavour", ["mastodon", "gotosocial", "threads", "takahe"])
+async def test_every_kind_of_signature_is_accepted(verifier: RunningVerifier, flavour: str, how: str) -> None:
+    """An activity is accepted by each scheme and key, from each kind of server, though its key is unknown."""
+    if flavour == "gotosocial" and how == "ed25519":
+        pytest.skip("its key documents hold the RSA key only")
+    nora = verifier.world.remote.host("birch").actor("nora", flavour)
+    follow = nora.activity("Follow", verifier.world.uris.actor(7))
+    await verifier.deliver(nora, follow, how)
+    (accepted,) = await verifier.until_accepted(follow["id"])
+    assert isinstance(accepted.activity, Follow)
+    assert (accepted.local, accepted.activity.object) == (False, verifier.world.uris.actor(7))
+
+
+async def test_known_key_is_not_fetched_again(verifier: RunningVerifier) -> None:
+    """The key is fetched for the first activity of an actor, and for none of the next."""
+    birch = verifier.world.remote.host("birch")
+    nora = birch.actor("nora")
+    first = nora.create()
+    await verifier.deliver(nora, first)
+    await verifier.until_accepted(first["id"])
+    fetched = list(birch.fetched)
+    others = [nora.create() for _ in range(10)]
+    await verifier.post(*(verifier.request(nora, other) for other in others))
+    await verifier.until_accepted(*(other["id"] for other in others))
+    assert birch.fetched == fetched
+
+
+async def test_expiry_is_judged_at_receipt(verifier: RunningVerifier) -> None:
+    """A signature that has expired since it was received is accepted; one that had expired by then is not."""
+    nora = verifier.world.remote.host("birch").actor("nora")
+    received = datetime.now(UTC) - timedelta(hours=3)
+    how = Signing(now=received, expires=int(received.timestamp()) + 300)
+    in_time, late = nora.create(), nora.create()
+    await verifier.post(verifier.request(nora, in_time, how, received_at=received))
+    await verifier.post(verifier.request(nora, late, how, received_at=received + timedelta(minutes=6)))
+    await verifier.until_accepted(in_time["id"])
+    assert (await verifier.until_refused(late["id"])).reason == "expired"
+
+
+async def test_changed_body_is_refused(verifier: RunningVerifier) -> None:
+    """A body that is not the signed one is refused, and its neighbours in the batch are not."""
+    nora = verifier.world.remote.host("birch").actor("nora")
+    changed, honest = nora.create(), nora.create()
+    request = verifier.request(nora, changed, body=b'{"type": "Create"}')
+    await verifier.post(request, verifier.request(nora, honest))
+    await verifier.until_accepted(honest["id"])
+    assert (await verifier.until_refused(changed["id"])).reason == "digest_mismatch"
+
+
+async def test_signature_for_another_path_is_refused(verifier: RunningVerifier) -> None:
+    """A request that does not sign its target is refused: it could be replayed elsewhere."""
+    nora = verifier.world.remote.host("birch").actor("nora")
+    create = nora.create()
+    await verifier.deliver(nora, create, Signing(covered=("host", "date", "digest")))
+    assert (await verifier.until_refused(create["id"])).reason == "target_not_covered"
+
+
+async def test_rotated_key_is_fetched_once(verifier: RunningVerifier) -> None:
+    """A new key is fetched when the known one no longer fits, once, and what it signed is accepted."""
+    birch = verifier.world.remote.host("birch")
+    nora = birch.actor("nora")
+    before = nora.create()
+    await verifier.deliver(nora, before)
+    await verifier.until_accepted(before["id"])
+    birch.fetched.clear()
+    nora.rotate_key()
+    after = [nora.create() for _ in range(5)]
+    await verifier.post(*(verifier.request(nora, create) for create in after))
+    await verifier.until_accepted(*(create["id"] for create in after))
+    assert birch.fetched.count("/users/nora") == 1
+
+
+async def test_a_hundred_bad_signatures_cause_one_fetch(verifier: RunningVerifier) -> None:
+    """However many signatures do not fit a key, it is fetched again once in the window."""
+    birch = verifier.world.remote.host("birch")
+    nora, forger = birch.actor("nora"), birch.actor("forger")
+    known = nora.create()
+    await verifier.deliver(nora, known)
+    await verifier.until_accepted(known["id"])
+    birch.fetched.clear()
+    forged = [nora.create() for _ in range(100)]
+    requests = [_in_the_name_of(nora.key_id, verifier.request(forger, create)) for create in forged]
+    await verifier.post(*requests)
+    for create in forged:
+        assert (await verifier.until_refused(create["id"])).reason == "signature_invalid"
+    assert birch.fetched.count("/users/nora") == 1
+
+
+def _in_the_name_of(key_id: str, request: ReceivedRequest) -> ReceivedRequest:
+    """Return a request whose signature names another key than the one it was made with."""
+    headers = tuple(
+        (name, re.sub(r'keyId="[^"]+"', f'keyId="{key_id}"', value)) for name, value in request.headers
+    )
+    return replace(request, headers=headers)
