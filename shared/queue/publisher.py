@@ -11,7 +11,7 @@ from pamqp.commands import Basic
 
 from shared.protocol.errors import Unavailable
 from shared.protocol.messages import MAX_ITEMS, Codec, Message
-from shared.queue.connection import Blocked, Broker, underlay
+from shared.queue.connection import Blocked, Broker, Disconnected, underlay
 
 T = TypeVar("T", bound=Message)
 
@@ -79,9 +79,11 @@ class Publisher:
         """
         if not payloads:
             return
-        channel = await self._open()
+        opened = False
         try:
             async with asyncio.timeout(self._timeout):
+                channel = await self._open()
+                opened = True
                 if len(payloads) == 1:
                     await _send(channel, *payloads[0], headers)
                     return
@@ -89,7 +91,8 @@ class Publisher:
                 sends = [_send(channel, queue, body, headers) for queue, body in payloads]
                 results = await asyncio.gather(*sends, return_exceptions=True)
         except TimeoutError as error:
-            raise Unconfirmed(f"no answer within {self._timeout} s") from error
+            silent = f"no answer within {self._timeout} s"
+            raise (Unconfirmed(silent) if opened else Disconnected(silent)) from error
         for result in results:
             if isinstance(result, BaseException):
                 raise result

@@ -1,0 +1,1 @@
+"""The inbox receiver, through its door, with a real broker and database."""
