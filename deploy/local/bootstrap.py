@@ -42,6 +42,8 @@ def main(arguments: Sequence[str]) -> int:
     except (SetupError, OSError) as problem:
         print(f"heddle: {problem}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
     return 0
 
 
@@ -124,7 +126,9 @@ def _was_moved() -> bool:
 
 
 def _works(python: Path) -> bool:
-    return python.exists() and subprocess.run([python, "-c", ""], check=False).returncode == 0
+    """Whether there is a venv that fits the Python it points to, which an upgrade may have replaced."""
+    fits = "import os, sys, sysconfig; sys.exit(not os.path.isdir(sysconfig.get_path('purelib')))"
+    return python.exists() and subprocess.run([python, "-c", fits], check=False).returncode == 0
 
 
 def _python(*arguments: str) -> None:

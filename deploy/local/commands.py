@@ -19,7 +19,7 @@ from deploy.local.paths import LOCAL, ROOT, TEST_HOME, Home, SetupError, sites_h
 from deploy.local.ports import parse_shift, server_ports, settled_shift
 from deploy.local.processes import Record, end, is_alive
 from deploy.local.say import say
-from deploy.local.servers import Servers, choose_sources
+from deploy.local.servers import Servers, choose_sources, given_by_others
 from deploy.local.sites import PYTHON, Site, local_sites
 from deploy.local.status import Status, look
 from deploy.local.story import play
@@ -187,7 +187,8 @@ def _supervisor(home: Home) -> Supervisor:
 
 
 def _servers(home: Home, shift: int) -> Servers:
-    return Servers(home, server_ports(shift), choose_sources(os.environ, docker_answers), os.environ)
+    environ = given_by_others(os.environ, home)
+    return Servers(home, server_ports(shift), choose_sources(environ, docker_answers), environ)
 
 
 def _sites(home: Home) -> tuple[Site, Site]:

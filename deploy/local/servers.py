@@ -22,9 +22,11 @@ from deploy.local.postgres import EmbeddedPostgres
 from deploy.local.processes import Process, Program, start
 from deploy.local.rabbitmq import EmbeddedRabbit
 from deploy.local.say import say
-from deploy.local.urls import with_path, with_user, without_password
+from deploy.local.urls import credentials_of, with_path, with_user, without_password
 
 ROLE = "heddle"
+_GIVEN = ("DATABASE_URL", "BROKER_URL", "BROKER_MANAGEMENT_URL")
+_GIVEN_VARIABLES = frozenset(f"HEDDLE_{name}" for name in _GIVEN)
 READY_WITHIN = 90.0
 """Seconds. A cold broker on a busy machine takes a while."""
 
@@ -53,6 +55,16 @@ def choose_sources(environ: Mapping[str, str], docker: Callable[[], bool]) -> So
         broker=Source.GIVEN if named["BROKER"] else ours,
         database=Source.GIVEN if named["DATABASE"] else ours,
     )
+
+
+def given_by_others(environ: Mapping[str, str], home: Home) -> dict[str, str]:
+    """Leave out addresses of our own servers: a shell that sourced a site's environment has them."""
+    own = kept_password(home)
+    return {
+        name: value
+        for name, value in environ.items()
+        if name not in _GIVEN_VARIABLES or credentials_of(value)[1] != own
+    }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +112,7 @@ class Servers:
         self._home = home
         self._ports = ports
         self._environ = environ
-        self._password = _kept_password(home)
+        self._password = kept_password(home)
         self._postgres = EmbeddedPostgres(
             home=home, port=ports.postgres, password=self._password, durable=durable
         )
@@ -243,10 +255,7 @@ class Servers:
         }
 
 
-_GIVEN = ("DATABASE_URL", "BROKER_URL", "BROKER_MANAGEMENT_URL")
-
-
-def _kept_password(home: Home) -> str:
+def kept_password(home: Home) -> str:
     """The password of both servers: made once, since their data remembers it."""
     file = home.data / "password.json"
     if not file.exists():

@@ -1,8 +1,11 @@
 """Which broker and which database the local sites use."""
 
+from pathlib import Path
+
 import pytest
 
-from deploy.local.servers import Source, choose_sources
+from deploy.local.paths import Home
+from deploy.local.servers import Source, choose_sources, given_by_others, kept_password
 
 BROKER = {"HEDDLE_BROKER_URL": "amqp://b"}
 DATABASE = {"HEDDLE_DATABASE_URL": "postgresql://d"}
@@ -25,6 +28,14 @@ def test_given_before_docker_before_embedded(
     """An address that is named is used; else an engine that answers; else our own."""
     sources = choose_sources(environ, lambda: docker)
     assert (sources.broker, sources.database) == (broker, database)
+
+
+def test_our_own_addresses_do_not_count_as_given(tmp_path: Path) -> None:
+    """`make run` in a shell that sourced a site's environment uses the same servers as in any other."""
+    home = Home(folder=tmp_path)
+    ours = f"amqp://heddle:{kept_password(home)}@127.0.0.1:5673/loom"
+    environ = {"HEDDLE_BROKER_URL": ours, "HEDDLE_DATABASE_URL": "postgresql://u:p@db/x", "HOME": "/h"}
+    assert given_by_others(environ, home) == {"HEDDLE_DATABASE_URL": "postgresql://u:p@db/x", "HOME": "/h"}
 
 
 def test_docker_is_not_asked_when_both_are_given() -> None:
