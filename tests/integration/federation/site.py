@@ -1,6 +1,6 @@
 """A gateway on loopback with a database of its own, and the people and posts that a test needs."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -45,12 +45,12 @@ class GatewaySite:
         wanted = url if url.startswith("http") else f"{self.origin}{url}"
         sent = {**headers, **({"Accept": accept} if accept else {})}
         async with self.http.get(wanted, headers=sent, allow_redirects=False) as response:
-            return Answer(response.status, dict(response.headers), await response.read(), str(response.url))
+            return Answer(response.status, response.headers, await response.read(), str(response.url))
 
     async def head(self, path: str) -> "Answer":
         """HEAD a path of the site."""
         async with self.http.head(f"{self.origin}{path}", allow_redirects=False) as response:
-            return Answer(response.status, dict(response.headers), await response.read(), str(response.url))
+            return Answer(response.status, response.headers, await response.read(), str(response.url))
 
     async def account(self, name: str, *, federated: bool = True, display_name: str = "") -> Author:
         """Make an account."""
@@ -98,7 +98,7 @@ class Answer:
     """What came back."""
 
     status: int
-    headers: dict[str, str]
+    headers: Mapping[str, str]
     body: bytes
     url: str
 
