@@ -8,8 +8,10 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -93,12 +95,23 @@ def build_venv(*, dev: bool) -> None:
 
 
 def _install_project() -> None:
-    """An editable install: the project on the import path, `heddle` in `bin`."""
+    """An editable install, without the build tools that pip would fetch for one.
+
+    The project on the import path, `heddle` in `bin`, and the metadata that tell its version.
+    """
     (site_packages,) = VENV.glob("lib/python3.*/site-packages")
     (site_packages / "heddle.pth").write_text(f"{ROOT}\n")
     launcher = VENV / "bin/heddle"
     launcher.write_text(_LAUNCHER.format(python=VENV / "bin/python"))
     launcher.chmod(0o755)
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    for stale in site_packages.glob("heddle-*.dist-info"):
+        shutil.rmtree(stale)
+    info = site_packages / f"heddle-{version}.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: heddle\nVersion: {version}\n")
+    (info / "INSTALLER").write_text("deploy.local.bootstrap\n")
+    (info / "RECORD").write_text(f"heddle.pth,,\n../../../bin/heddle,,\n{info.name}/METADATA,,\n")
 
 
 def _is_built(lock: Path) -> bool:
@@ -113,9 +126,11 @@ def _stamp(lock: Path) -> Path:
 
 
 def _fingerprint(lock: Path) -> str:
-    """A venv knows its own path and its Python, so both count."""
+    """What an installation hangs on: the lock, the project, the place, the Python, and this file."""
     digest = hashlib.sha256(lock.read_bytes())
-    digest.update(f"{VENV}\n{sys.version}\n{_LAUNCHER}".encode())
+    digest.update((ROOT / "pyproject.toml").read_bytes())
+    digest.update(Path(__file__).read_bytes())
+    digest.update(f"{VENV}\n{sys.version}".encode())
     return digest.hexdigest()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -13,6 +14,8 @@ from pathlib import Path
 
 import psutil
 
+_TAIL = 16 * 1024
+_SILENT = "no word in its log"
 LOG_LIMIT = 20 * 1024 * 1024
 """Bytes. A longer log is put aside at the next start."""
 
@@ -71,8 +74,23 @@ class Process:
 
     def last_words(self) -> str:
         """The last line of its log, which mostly tells why it ended."""
-        lines = self.program.log.read_text(errors="replace").split("\n") if self.program.log.exists() else []
-        return next((line.strip() for line in reversed(lines) if line.strip()), "no word in its log")
+        if not self.program.log.exists():
+            return _SILENT
+        with self.program.log.open("rb") as log:
+            log.seek(max(0, log.seek(0, os.SEEK_END) - _TAIL))
+            lines = log.read().decode(errors="replace").splitlines()
+        return in_short(next((line for line in reversed(lines) if line.strip()), _SILENT))
+
+
+def in_short(line: str) -> str:
+    """What matters in a line of a log: of a structured one the event and what went wrong."""
+    try:
+        fields = json.loads(line)
+        event = str(fields.get("event", ""))
+        detail = str(fields.get("exception") or fields.get("error") or fields.get("problem") or "").strip()
+    except (ValueError, AttributeError):
+        return line.strip()
+    return f"{event}: {detail.splitlines()[-1]}" if detail else line.strip()
 
 
 def start(program: Program) -> Process:

@@ -26,6 +26,7 @@ from deploy.local.urls import without_password
 READY_WITHIN = 60.0
 _GLANCE_EVERY = 0.25
 _WRONG_CONFIGURATION = 2
+_TRIES = 3
 
 
 @dataclass(kw_only=True)
@@ -146,8 +147,8 @@ class Supervisor:
         }
         deadline = time.monotonic() + READY_WITHIN
         while waiting := {key: url for key, url in waiting.items() if not is_ready(url)}:
+            self._give_up_on_the_hopeless()
             self._restart_ended()
-            self._refuse_wrong_configuration()
             if time.monotonic() > deadline:
                 names = ", ".join("/".join(key) for key in waiting)
                 raise SetupError(f"Not ready after {READY_WITHIN:.0f} s: {names}. See {self._home.log}.")
@@ -155,10 +156,11 @@ class Supervisor:
                 raise Interrupted
         say("all services are ready")
 
-    def _refuse_wrong_configuration(self) -> None:
+    def _give_up_on_the_hopeless(self) -> None:
         for watched in self._watched:
             process = watched.process
-            if process and process.exit_code == _WRONG_CONFIGURATION:
+            wrong = process is not None and process.exit_code == _WRONG_CONFIGURATION
+            if process and process.exit_code is not None and (wrong or watched.restarts >= _TRIES):
                 raise SetupError(f"{watched.program.name} does not start: {process.last_words()}")
 
     def _keep_running(self) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.processes import Process, Program, end, is_alive, record_of, start
+from deploy.local.processes import Process, Program, end, in_short, is_alive, record_of, start
 
 SLEEP = "import time; print('awake', flush=True); time.sleep(60)"
 STUBBORN = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SLEEP}"
@@ -83,3 +83,20 @@ def test_last_words_come_from_the_log(tmp_path: Path) -> None:
     process = start(program(tmp_path, "print('HEDDLE_ORIGIN is not set'); print()"))
     process.handle.wait()
     assert process.last_words() == "HEDDLE_ORIGIN is not set"
+
+
+@pytest.mark.parametrize(
+    ("line", "short"),
+    [
+        ("  plain words \n", "plain words"),
+        ('{"event":"started","port":1}', '{"event":"started","port":1}'),
+        (
+            '{"event":"service_failed","exception":"Traceback\\n  File x\\nOSError: no"}',
+            "service_failed: OSError: no",
+        ),
+        ("[1, 2]", "[1, 2]"),
+    ],
+)
+def test_a_log_line_is_told_in_short(line: str, short: str) -> None:
+    """Of a structured line the event and the error are told, not the whole traceback."""
+    assert in_short(line) == short
