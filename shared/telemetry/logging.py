@@ -4,6 +4,7 @@ Event names are fixed words; everything that varies is a field. Bind the one id 
 `log = structlog.get_logger().bind(trace=item.trace)`, or for a whole task with `bound(trace=…)`.
 """
 
+import json
 import logging
 import re
 import secrets
@@ -14,6 +15,7 @@ from typing import Any
 
 import msgspec
 import structlog
+from aiohttp.http_exceptions import HttpProcessingError
 from structlog.typing import Processor
 
 LEVELS = {
@@ -85,7 +87,7 @@ def _as_json(_logger: object, _method: str, event: MutableMapping[str, Any]) -> 
         return _encoder.encode(event)
     except (UnicodeEncodeError, ValueError, OverflowError):
         # Hostile text with lone surrogates must not cost us the line.
-        return _encoder.encode({str(key): ascii(value) for key, value in event.items()})
+        return json.dumps(event, default=repr).encode()
 
 
 class _Forward(logging.Handler):
@@ -94,13 +96,13 @@ class _Forward(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         try:
             message = _PASSWORD_IN_URL.sub(r"\1:***@", record.getMessage())
-            structlog.get_logger().log(
-                record.levelno,
-                "library_message",
-                library=record.name,
-                message=message,
-                exc_info=record.exc_info,
-            )
+            log = structlog.get_logger().bind(library=record.name, message=message)
+            error = record.exc_info[1] if record.exc_info else None
+            if isinstance(error, HttpProcessingError):
+                # Bytes that are no HTTP are a sender's fault: a line, but no traceback of the parser.
+                log.log(min(record.levelno, logging.WARNING), "library_message", error=str(error.message))
+            else:
+                log.log(record.levelno, "library_message", exc_info=record.exc_info)
         except Exception:  # noqa: BLE001 - logging must never break what it watches
             self.handleError(record)
 
