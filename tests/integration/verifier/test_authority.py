@@ -27,16 +27,9 @@ async def test_activity_of_another_actor_is_refused(
     verifier: RunningVerifier, nora: RemoteActor, mallory: RemoteActor
 ) -> None:
     """A good signature by another actor proves nothing."""
-    for forged in (
-        nora.create(),
-        nora.activity("Delete", nora.id),
-        nora.activity("Like", "https://a.example/1"),
-    ):
+    for forged in (nora.create(), nora.activity("Like", nora.uri()), nora.activity("Delete", nora.id)):
         await verifier.deliver(mallory, forged)
-        assert (await verifier.until_refused(forged["id"])).reason in {
-            "signer_not_actor",
-            "unknown_actor_gone",
-        }
+        assert (await verifier.until_refused(forged["id"])).reason == "signer_not_actor"
 
 
 async def test_forged_delete_of_a_known_actor_is_refused(
