@@ -31,6 +31,10 @@ class DomainBlocks:
                 self._domains = await domain_blocks.suspended(conn)
         self._valid_until = time.monotonic() + TTL
 
+    def forget(self) -> None:
+        """Read the list again at the next `refresh`."""
+        self._valid_until = 0.0
+
     def __contains__(self, host: str) -> bool:
         """Tell whether a host, or a domain above it, was suspended as of the last `refresh`."""
         return bool(self._domains) and blocked(host, self._domains)

@@ -1,0 +1,1 @@
+"""The deliverer, entered through its queues."""

@@ -1,0 +1,181 @@
+"""Whom an activity reaches."""
+
+from msgspec.structs import replace
+
+from shared.database.domain_blocks import DomainBlock, put
+from shared.protocol.activities import Follow
+from shared.protocol.identifiers import PUBLIC
+from tests.builders import parsed
+from tests.integration.deliverer.running import RunningDeliverer
+
+
+async def test_one_request_per_server_however_many_followers(deliverer: RunningDeliverer) -> None:
+    """Many followers on a server get a post by one request to its shared inbox, verified there."""
+    birch = deliverer.world.remote.host("birch")
+    ada = await deliverer.world.account("ada")
+    for number in range(5):
+        await deliverer.world.follow(birch.actor(f"nora{number}").id, ada)
+    post = deliverer.post(ada)
+    await deliverer.send(post)
+    await birch.wait_for("Create")
+    await deliverer.until(post, delivered=1)
+    assert [(one.path, one.scheme, one.problem) for one in birch.received] == [("/inbox", "cavage", "")]
+
+
+async def test_server_without_shared_inbox_gets_it_by_person(deliverer: RunningDeliverer) -> None:
+    """Where a server offers no shared inbox, each follower's own inbox gets the post."""
+    birch = deliverer.world.remote.host("birch")
+    ada = await deliverer.world.account("ada")
+    for name in ("nora", "olga"):
+        await deliverer.world.follow(birch.actor(name, "gotosocial").id, ada)
+    post = deliverer.post(ada)
+    await deliverer.send(post)
+    await deliverer.until(post, delivered=2)
+    assert {one.path for one in birch.received} == {"/users/nora/inbox", "/users/olga/inbox"}
+
+
+async def test_local_followers_never_get_http(deliverer: RunningDeliverer) -> None:
+    """A local follower costs no delivery, and neither does a local one who is named."""
+    world = deliverer.world
+    ada, grace = await world.account("ada"), await world.account("grace")
+    nora = world.remote.host("birch").actor("nora")
+    await world.follow(nora.id, ada)
+    await world.follow(world.uris.actor(grace), ada)
+    post = deliverer.post(ada)
+    post = replace(post, to=(PUBLIC, world.uris.actor(grace)))
+    await deliverer.send(post)
+    await deliverer.until(post, delivered=1)
+
+
+async def test_named_actor_gets_what_it_does_not_follow(deliverer: RunningDeliverer) -> None:
+    """Somebody who is mentioned gets the post without following, even one not known here before."""
+    world = deliverer.world
+    ada = await world.account("ada")
+    birch = world.remote.host("birch")
+    post = replace(deliverer.post(ada), to=(PUBLIC, birch.actor("nora").id))
+    await deliverer.send(post)
+    await birch.wait_for("Create")
+    await deliverer.until(post, delivered=1)
+
+
+async def test_unknown_actor_that_cannot_be_found_holds_nobody_up(deliverer: RunningDeliverer) -> None:
+    """A name behind which nobody is found costs its own delivery only."""
+    world = deliverer.world
+    ada = await world.account("ada")
+    birch = world.remote.host("birch")
+    to = (PUBLIC, f"{birch.origin}/users/nobody", birch.actor("nora").id)
+    post = replace(deliverer.post(ada), to=to)
+    await deliverer.send(post)
+    await deliverer.until(post, delivered=1)
+
+
+async def test_follow_goes_to_the_own_inbox(deliverer: RunningDeliverer) -> None:
+    """What is between two actors goes to the other's own inbox, though the server has a shared one."""
+    world = deliverer.world
+    ada = await world.account("ada")
+    birch = world.remote.host("birch")
+    nora = birch.actor("nora")
+    follow = Follow(id=world.uris.activity(1), actor=world.uris.actor(ada), object=nora.id)
+    await deliverer.send(follow)
+    assert (await birch.wait_for("Follow")).path == "/users/nora/inbox"
+
+
+async def test_like_goes_to_the_author_of_the_post(deliverer: RunningDeliverer) -> None:
+    """A Like reaches the author, although only the post is named in it."""
+    world = deliverer.world
+    ada = await world.account("ada")
+    birch = world.remote.host("birch")
+    nora = await world.resolver.actor(birch.actor("nora").id)
+    async with world.pool.acquire() as conn:
+        await conn.execute(
+            """
+            INSERT INTO statuses (id, uri, uri_hash, local, actor_id, conversation_id, visibility, created_at)
+            VALUES ($1, $2, substr(sha256(convert_to($2, 'UTF8')), 1, 16), false, $3, $1, 0, now())
+            """,
+            world.ids.next(),
+            uri := f"{birch.origin}/notes/1",
+            nora.id,
+        )
+    like = parsed.like(uri, world.uris.actor(ada), id=world.uris.activity(2))
+    await deliverer.send(like)
+    assert (await birch.wait_for("Like")).path == "/users/nora/inbox"
+
+
+async def test_account_that_does_not_federate_sends_nothing(deliverer: RunningDeliverer) -> None:
+    """Nothing of an account leaves the site unless it federates."""
+    world = deliverer.world
+    grace, ada = await world.account("grace", federated=False), await world.account("ada")
+    birch = world.remote.host("birch")
+    for followed in (grace, ada):
+        await world.follow(birch.actor("nora").id, followed)
+    kept, sent = deliverer.post(grace), deliverer.post(ada)
+    await deliverer.send(kept, sent)
+    await deliverer.until(sent, delivered=1)
+    assert await deliverer.record(kept) == []
+    assert [one.activity["id"] for one in birch.received] == [sent.id]
+
+
+async def test_delete_reaches_whoever_got_the_post(deliverer: RunningDeliverer) -> None:
+    """A Delete goes to a server that got the post, even if nobody there follows any more."""
+    world = deliverer.world
+    ada = await world.account("ada")
+    birch = world.remote.host("birch")
+    await world.follow(birch.actor("nora").id, ada)
+    post = deliverer.post(ada)
+    await deliverer.send(post)
+    await deliverer.until(post, delivered=1)
+    async with world.pool.acquire() as conn:
+        await conn.execute("DELETE FROM follows")
+        await conn.execute("UPDATE accounts SET federated = false")
+    delete = deliverer.delete(post)
+    await deliverer.send(delete)
+    await birch.wait_for("Delete")
+    await deliverer.until(delete, delivered=1)
+
+
+async def test_suspended_domain_gets_nothing(deliverer: RunningDeliverer) -> None:
+    """Nothing is sent to a suspended domain, and others get it all the same."""
+    world = deliverer.world
+    ada = await world.account("ada")
+    birch, ash = world.remote.host("birch"), world.remote.host("ash")
+    for host in (birch, ash):
+        await world.follow(host.actor("nora").id, ada)
+    async with world.pool.acquire() as conn:
+        await put(conn, [DomainBlock(domain="ash.localhost", severity="suspend")])
+    world.blocks.forget()
+    post = deliverer.post(ada)
+    await deliverer.send(post)
+    await deliverer.until(post, delivered=1)
+    assert [one.activity["id"] for one in birch.received] == [post.id]
+    assert ash.received == []
+
+
+async def test_plan_that_is_delivered_twice_is_sent_once(deliverer: RunningDeliverer) -> None:
+    """A plan message that comes again, as after a crash, sends nothing again."""
+    world = deliverer.world
+    ada = await world.account("ada")
+    birch = world.remote.host("birch")
+    await world.follow(birch.actor("nora").id, ada)
+    post, last = deliverer.post(ada), deliverer.post(ada)
+    await deliverer.send(post, post)
+    await deliverer.send(post)
+    await deliverer.send(last)
+    await deliverer.until(last, delivered=1)
+    assert [one.activity["id"] for one in birch.received] == [post.id, last.id]
+
+
+async def test_plan_that_was_cut_short_is_finished(deliverer: RunningDeliverer) -> None:
+    """A plan that a crash cut off between its record and its messages is carried out when it returns."""
+    world = deliverer.world
+    ada = await world.account("ada")
+    birch = world.remote.host("birch")
+    await world.follow(birch.actor("nora").id, ada)
+    first = deliverer.post(ada)
+    await deliverer.send(first)
+    await deliverer.until(first, delivered=1)
+    async with world.pool.acquire() as conn:
+        await conn.execute("UPDATE sent_activities SET planned_at = NULL")
+        await conn.execute("UPDATE deliveries SET state = 0")
+    await deliverer.send(first)
+    await birch.wait_for("Create", count=2)
+    await deliverer.until(first, delivered=1)

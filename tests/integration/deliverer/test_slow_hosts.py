@@ -1,0 +1,47 @@
+"""A slow host, or one that hangs, holds up itself only."""
+
+from shared.database.deliveries import State
+from shared.queue.topology import shard_of
+from tests.fakes.remote_host import RemoteHost
+from tests.integration.deliverer.running import RunningDeliverer
+
+
+def _neighbours(deliverer: RunningDeliverer) -> tuple[RemoteHost, RemoteHost]:
+    """Return two hosts whose deliveries share a queue."""
+    first = deliverer.world.remote.host("hanging")
+    for number in range(1000):
+        other = deliverer.world.remote.host(f"birch{number}")
+        if shard_of(other.authority) == shard_of(first.authority):
+            return first, other
+    raise AssertionError("no two hosts share a shard")
+
+
+async def test_hanging_host_delays_nobody_in_its_own_queue(deliverer: RunningDeliverer) -> None:
+    """While a host lets its requests hang, all others of its queue get everything that comes after."""
+    world = deliverer.world
+    hanging, birch = _neighbours(deliverer)
+    ada = await world.account("ada")
+    for host in (hanging, birch):
+        await world.follow(host.actor("nora").id, ada)
+    hanging.behave("/inbox", delay=60.0)
+    posts = [deliverer.post(ada) for _ in range(30)]
+    await deliverer.send(*posts)
+    await birch.wait_for("Create", count=30)
+    assert (await deliverer.states(posts[0])) == {State.DELIVERED: 1, State.QUEUED: 1}
+    assert len(hanging.received) <= 1
+
+
+async def test_order_holds_for_an_author_on_a_slow_host(deliverer: RunningDeliverer) -> None:
+    """A Delete leaves only after its Create has been answered, however long that takes."""
+    world = deliverer.world
+    birch = world.remote.host("birch")
+    ada = await world.account("ada")
+    await world.follow(birch.actor("nora").id, ada)
+    birch.behave("/inbox", delay=1.0, times=1)
+    post = deliverer.post(ada)
+    delete = deliverer.delete(post)
+    await deliverer.send(post, delete)
+    await deliverer.until(delete, delivered=1)
+    first, second = birch.received
+    assert (first.type, second.type) == ("Create", "Delete")
+    assert second.at - first.at >= 1.0
