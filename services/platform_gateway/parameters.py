@@ -6,12 +6,14 @@ Whatever cannot be read ends in a 4xx that says why.
 
 import functools
 import types
+import zlib
 from collections.abc import Iterable, Mapping
 from typing import Annotated, TypeVar, Union, get_args, get_origin
 from urllib.parse import parse_qsl
 
 import msgspec
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from msgspec import Meta, Struct
 
 from services.platform_gateway.errors import ApiError, invalid
@@ -29,6 +31,16 @@ Id = Annotated[int, Meta(ge=0, le=MAX_ID)]
 Value = Union[None, bool, int, float, str, list["Value"], dict[str, "Value"]]  # noqa: UP007 - recursive
 Tree = dict[str, Value]
 
+_UNREADABLE = (
+    HttpProcessingError,
+    web.RequestPayloadError,
+    AssertionError,  # of aiohttp's multipart parser, like the rest of these
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    zlib.error,
+)
 _FALSE = frozenset({"0", "f", "false", "off", "no"})
 _TRUE = frozenset({"1", "t", "true", "on", "yes"})
 
@@ -41,7 +53,10 @@ async def read(request: web.Request, kind: type[T]) -> T:
     """
     tree = _nest(request.query.items())
     if request.can_read_body:
-        tree.update(await _body(request))
+        try:
+            tree.update(await _body(request))
+        except _UNREADABLE as error:
+            raise ApiError(400, "The request body could not be read") from error
     return convert(tree, kind)
 
 
@@ -83,11 +98,7 @@ async def _body(request: web.Request) -> Tree:
         return {}
     if kind == "application/json":
         return _json(raw)
-    try:
-        pairs = parse_qsl(raw.decode(), keep_blank_values=True, max_num_fields=MAX_PAIRS, errors="strict")
-    except ValueError as error:
-        raise ApiError(400, "The form could not be read") from error
-    return _nest(pairs)
+    return _nest(parse_qsl(raw.decode(), keep_blank_values=True, max_num_fields=MAX_PAIRS, errors="strict"))
 
 
 def _json(raw: bytes) -> Tree:
@@ -101,10 +112,7 @@ def _json(raw: bytes) -> Tree:
 
 
 async def _multipart(request: web.Request) -> Tree:
-    try:
-        form = await request.post()
-    except (ValueError, LookupError, TypeError, AssertionError, RuntimeError) as error:
-        raise ApiError(400, "The form could not be read") from error
+    form = await request.post()
     pairs: list[tuple[str, str]] = []
     for name, value in form.items():
         if not isinstance(value, str):

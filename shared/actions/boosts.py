@@ -9,7 +9,7 @@ from shared.actions.tell import tell
 from shared.database import statuses, tombstones
 from shared.database.authors import Author
 from shared.database.counters import Counts
-from shared.database.notifications import Withdrawn, withdraw
+from shared.database.notifications import withdraw_about
 from shared.database.own_posts import boost_by, show_own
 from shared.database.pool import Connection
 from shared.database.statuses import NewBoost, StatusRow
@@ -64,8 +64,7 @@ async def unboost(conn: Connection, site: Site, author: Author, status_id: int) 
     counts = Counts()
     if row is None or not await tombstones.bury(conn, [row.id], counts):
         return
-    told = Withdrawn(account_id=writer.id, kind="reblog", actor_id=author.id, status_id=post.id)
-    await withdraw(conn, [told])
+    await withdraw_about(conn, [("reblog", author.id, post.id)])
     to, cc = audience_for(row.visibility, author.followers_uri, [writer.uri])
     activity = Undo(
         id=site.uris.activity(site.ids.next()),

@@ -12,7 +12,7 @@ from shared.database.blocks import existing
 from shared.database.counters import Counts
 from shared.database.follows import FollowRow, FollowState
 from shared.database.follows_settings import set_show_reblogs
-from shared.database.notifications import Withdrawn, withdraw
+from shared.database.notifications import withdraw
 from shared.database.pool import Connection
 from shared.protocol.activities import Accept, Follow, Reject, Undo
 
@@ -93,8 +93,7 @@ async def end_following(
     for row in await table.remove(conn, [(author.id, target.id)]):
         _uncount(row, counts)
         await timelines.prune(conn, [author.id])
-        told = [Withdrawn(account_id=target.id, kind=kind, actor_id=author.id) for kind in _TOLD]
-        await withdraw(conn, told)
+        await withdraw(conn, [(target.id, kind, author.id) for kind in _TOLD])
         activity = Undo(
             id=site.uris.activity(site.ids.next()),
             actor=author.uri,
@@ -162,8 +161,7 @@ async def _check_allowed(conn: Connection, author: Author, target: ActorRow) -> 
 
 async def _answered(conn: Connection, author: Author, follower: ActorRow) -> None:
     """Ask the author no longer about a request."""
-    request = Withdrawn(account_id=author.id, kind="follow_request", actor_id=follower.id)
-    await withdraw(conn, [request])
+    await withdraw(conn, [(author.id, "follow_request", follower.id)])
 
 
 def _uncount(row: FollowRow, counts: Counts) -> None:

@@ -7,7 +7,7 @@ from shared.database import favourites
 from shared.database.authors import Author
 from shared.database.counters import Counts
 from shared.database.favourites import FavouriteRow
-from shared.database.notifications import Withdrawn, withdraw
+from shared.database.notifications import withdraw_about
 from shared.database.pool import Connection
 from shared.protocol.activities import Like, Undo
 
@@ -42,8 +42,7 @@ async def unlike(conn: Connection, site: Site, author: Author, status_id: int) -
     counts = Counts()
     for row in await favourites.remove(conn, [(author.id, post.id)]):
         counts.favourite(post.id, by=-1)
-        told = Withdrawn(account_id=writer.id, kind="favourite", actor_id=author.id, status_id=post.id)
-        await withdraw(conn, [told])
+        await withdraw_about(conn, [("favourite", author.id, post.id)])
         activity = Undo(
             id=site.uris.activity(site.ids.next()),
             actor=author.uri,

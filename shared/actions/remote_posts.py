@@ -11,7 +11,7 @@ from shared.database.counters import Counts
 from shared.database.pool import Connection
 from shared.database.statuses import NewMention, NewStatus, NewTag, StatusRow
 from shared.protocol.addressing import visibility_of
-from shared.protocol.objects import Note
+from shared.protocol.objects import Note, Visibility
 from shared.protocol.text import normalise_tag
 
 
@@ -33,6 +33,8 @@ async def keep_post(conn: Connection, site: Site, note: Note) -> int:
         raise NotThere("Record not found")
     parent = None if note.in_reply_to is None else await statuses.by_uri(conn, note.in_reply_to)
     post = _new_status(site, note, author, parent)
+    if post.visibility is Visibility.DIRECT:
+        raise NotThere("Record not found")
     if not await statuses.insert(conn, [post]):
         raise NotThere("Record not found")
     await _name(conn, post.id, note)
@@ -50,7 +52,7 @@ def _new_status(site: Site, note: Note, author: ActorRow, parent: StatusRow | No
     return NewStatus(
         id=status_id,
         uri=note.id,
-        url=note.url,
+        url=note.url or note.id,
         local=False,
         actor_id=author.id,
         conversation_id=parent.conversation_id if parent else status_id,
@@ -64,12 +66,12 @@ def _new_status(site: Site, note: Note, author: ActorRow, parent: StatusRow | No
         content=note.content,
         spoiler_text=note.summary,
         language=note.language,
-        sensitive=note.sensitive,
+        sensitive=note.sensitive or bool(note.summary),
         quote_uri=note.quote,
         attachments=note.attachments,
         emojis=note.emojis,
         poll=note.poll,
-        edited_at=note.updated,
+        edited_at=note.updated if note.updated and note.updated > published else None,
     )
 
 

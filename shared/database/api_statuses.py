@@ -18,7 +18,6 @@ class MentionRow(Struct, frozen=True):
     username: str
     domain: str
     url: str
-    local: bool
 
 
 class StatusRow(Struct, frozen=True, kw_only=True):
@@ -68,9 +67,10 @@ SELECT s.id, s.uri, s.url, s.local, s.actor_id, s.reblog_of_id, s.in_reply_to_id
        s.visibility, s.sensitive, s.attachments, s.emojis, s.poll, s.application, s.replies_count,
        s.reblogs_count, s.favourites_count, s.created_at, s.edited_at,
        ARRAY(SELECT t.name FROM status_tags t WHERE t.status_id = s.id ORDER BY t.name) AS tags,
-       ARRAY(SELECT ROW (a.id, a.username, a.domain, a.url, a.local)
-               FROM mentions m JOIN actors a ON a.id = m.actor_id
-              WHERE m.status_id = s.id AND a.deleted_at IS NULL ORDER BY a.id) AS mentions
+       (SELECT jsonb_agg(jsonb_build_object('id', a.id, 'username', a.username, 'domain', a.domain,
+                                            'url', coalesce(nullif(a.url, ''), a.uri)) ORDER BY a.id)
+          FROM mentions m JOIN actors a ON a.id = m.actor_id
+         WHERE m.status_id = s.id AND a.deleted_at IS NULL) AS mentions
 """
 
 _BY_ID = f"""{_SELECT}
@@ -88,7 +88,7 @@ def _status(row: Record) -> StatusRow:
     values["emojis"] = msgspec.convert(row["emojis"], tuple[Emoji, ...])
     values["poll"] = None if row["poll"] is None else msgspec.convert(row["poll"], Poll)
     values["tags"] = tuple(row["tags"])
-    values["mentions"] = tuple(MentionRow(*mention) for mention in row["mentions"])
+    values["mentions"] = msgspec.convert(row["mentions"] or (), tuple[MentionRow, ...])
     return StatusRow(**values)
 
 

@@ -35,7 +35,7 @@ async def descendants(conn: Connection, status_id: int, most: int, depth: int) -
               FROM down JOIN statuses s ON s.in_reply_to_id = down.id
              WHERE cardinality(down.path) < $3 AND s.id <> ALL(down.path) AND s.id <> $1
         )
-        SELECT id FROM (SELECT id, path FROM down LIMIT $2) AS some ORDER BY path
+        SELECT id FROM (SELECT id, path FROM down LIMIT $2) AS found ORDER BY path
         """,
         status_id,
         most,

@@ -19,6 +19,7 @@ _FOR_ANYBODY = (
 _SIGNED_IN = {
     "/api/v1/announcements": "",
     "/api/v1/conversations": "read:statuses",
+    "/api/v1/conversations/": "read:statuses",
     "/api/v1/domain_blocks": "read:blocks",
     "/api/v1/endorsements": "read:accounts",
     "/api/v1/featured_tags": "read:accounts",

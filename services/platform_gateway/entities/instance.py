@@ -101,7 +101,7 @@ class Instance(Struct, kw_only=True):
     thumbnail: str
     configuration: Configuration
     email: str = ""
-    languages: list[str] = ["en"]
+    languages: list[str] = field(default_factory=lambda: ["en"])
     registrations: bool = False
     approval_required: bool = False
     invites_enabled: bool = False
@@ -157,9 +157,9 @@ class InstanceV2(Struct, kw_only=True):
     configuration: Configuration
     source_url: str = ""
     icon: list[dict[str, str]] = []
-    languages: list[str] = ["en"]
+    languages: list[str] = field(default_factory=lambda: ["en"])
     registrations: Registrations = field(default_factory=Registrations)
-    api_versions: dict[str, int] = {"mastodon": 2}
+    api_versions: dict[str, int] = field(default_factory=lambda: {"mastodon": 2})
     contact: Contact = field(default_factory=Contact)
     rules: list[str] = []
 

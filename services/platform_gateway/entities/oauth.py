@@ -1,6 +1,6 @@
 """Apps, tokens, and what the authorization server says of itself."""
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType, field
 
 
 class App(Struct, kw_only=True):
@@ -49,8 +49,12 @@ class ServerMetadata(Struct, kw_only=True):
     revocation_endpoint: str
     userinfo_endpoint: str
     scopes_supported: list[str]
-    response_types_supported: list[str] = ["code"]
-    response_modes_supported: list[str] = ["query"]
-    grant_types_supported: list[str] = ["authorization_code", "client_credentials"]
-    token_endpoint_auth_methods_supported: list[str] = ["client_secret_basic", "client_secret_post"]
-    code_challenge_methods_supported: list[str] = ["S256"]
+    response_types_supported: list[str] = field(default_factory=lambda: ["code"])
+    response_modes_supported: list[str] = field(default_factory=lambda: ["query"])
+    grant_types_supported: list[str] = field(
+        default_factory=lambda: ["authorization_code", "client_credentials"]
+    )
+    token_endpoint_auth_methods_supported: list[str] = field(
+        default_factory=lambda: ["client_secret_basic", "client_secret_post"]
+    )
+    code_challenge_methods_supported: list[str] = field(default_factory=lambda: ["S256"])
