@@ -1,14 +1,13 @@
 """An id for what came without one: Takahē's Add and Remove carry none."""
 
 import hashlib
-from datetime import datetime
 
 import msgspec
 
 from shared.protocol.activities import Activity, Add, Remove, type_name
 
 
-def with_id(activity: Activity, signed_at: datetime) -> Activity:
+def with_id(activity: Activity, signed_at: float) -> Activity:
     """Return an activity that has an id: its own, or one derived from what it says and when.
 
     The time of the signature is part of it. A copy of the same request has the same time and so the same
@@ -16,14 +15,12 @@ def with_id(activity: Activity, signed_at: datetime) -> Activity:
 
     Args:
         activity: As read.
-        signed_at: The moment that the sender's signature covers (`Date` or `created`).
+        signed_at: Unix time that the sender's signature covers (`Date` or `created`).
     """
     if activity.id or not isinstance(activity, Add | Remove):
         return activity
     kind = type_name(activity)
-    said = "\n".join(
-        (kind, activity.actor, activity.object, activity.target, str(int(signed_at.timestamp())))
-    )
+    said = "\n".join((kind, activity.actor, activity.object, activity.target, str(int(signed_at))))
     digest = hashlib.sha256(said.encode()).hexdigest()[:32]
     base = activity.actor.partition("#")[0]
     return msgspec.structs.replace(activity, id=f"{base}#{kind.lower()}-{digest}")

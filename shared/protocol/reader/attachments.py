@@ -1,15 +1,16 @@
 """Media attachments: where the file lies, what it is and what it shows."""
 
-import mimetypes
 import re
 from typing import Final
 
+from shared.protocol.file_types import media_type_of
 from shared.protocol.objects import Attachment
 from shared.protocol.reader import limits
 from shared.protocol.reader.values import Wire, entries, objects, string, type_in, web_link, whole
 from shared.protocol.text.sanitise import clean_text
 
-_MEDIA: Final = frozenset({"Document", "Image", "Video", "Audio"})
+_KINDS: Final = frozenset({"Image", "Video", "Audio"})
+_MEDIA: Final = _KINDS | {"Document"}
 _MEDIA_TYPE: Final = re.compile(r"[a-z]+/[a-z0-9.+-]{1,100}")
 _SHOWN: Final = ("image/", "video/", "audio/")
 _BLURHASH: Final = re.compile(r"[0-9A-Za-z#$%*+,.:;=?@\[\]^_{|}~-]{6,100}")
@@ -65,10 +66,11 @@ def _media_type(wire: Wire, address: str, kind: str) -> str:
     given = string(wire.get("mediaType")).partition(";")[0].strip().lower()
     if _MEDIA_TYPE.fullmatch(given):
         return given
-    guessed = mimetypes.guess_type(address.partition("?")[0])[0] or ""
-    if guessed.startswith(_SHOWN):
+    if guessed := media_type_of(address):
         return guessed
-    return f"{kind.lower()}/" if kind and kind != "Document" else given if given in _SHOWN else ""
+    if kind in _KINDS:
+        return f"{kind.lower()}/"
+    return given if given in _SHOWN else ""
 
 
 def _alt_text(wire: Wire) -> str:

@@ -33,6 +33,8 @@ TITLED_TYPES: Final = frozenset({"Article", "Page", "Video", "Audio", "Image", "
 POST_TYPES: Final = TITLED_TYPES | {"Note", "Question"}
 _QUOTES: Final = ("quote", "_misskey_quote", "quoteUrl", "quoteUri")
 _MAX_AUTHORS: Final = 10
+_MAX_MARKDOWN: Final = 10_000
+_MAX_BRACKETS: Final = 500
 # HTML inside Markdown is shown as text: servers that mean HTML say so in the media type.
 _markdown: Final = MarkdownIt("commonmark", {"html": False})
 
@@ -107,16 +109,18 @@ def _content(wire: Wire, kind: str, warning: str) -> str:
     if body:
         body = _as_html(body, string(wire.get("mediaType")))
     if kind in TITLED_TYPES:
-        body = _readable(wire, body, warning)
-    elif kind == "Question" and not body:
+        return _readable(wire, body, warning)
+    if kind == "Question" and not body:
         body = _paragraph(escape(clean_line(localised(wire, "name"), limits.TITLE), quote=False))
     return sanitise_html(body) if body else ""
 
 
 def _as_html(text: str, media_type: str) -> str:
-    if media_type.startswith("text/markdown"):
-        return str(_markdown.render(text[:MAX_HTML_LENGTH]))
-    if media_type.startswith("text/plain"):
+    # Markdown costs the square of its open brackets, so what has too much of it stays as written.
+    modest = len(text) <= _MAX_MARKDOWN and text.count("[") <= _MAX_BRACKETS
+    if media_type.startswith("text/markdown") and modest:
+        return str(_markdown.render(text))
+    if media_type.startswith(("text/plain", "text/markdown")):
         return _paragraph(escape(text[:MAX_HTML_LENGTH], quote=False).replace("\n", "<br>"))
     return text
 
@@ -126,13 +130,13 @@ def _readable(wire: Wire, body: str, warning: str) -> str:
     title = clean_line(localised(wire, "name"), limits.TITLE)
     abstract = "" if body or warning else localised(wire, "summary")
     links = dict.fromkeys((read_shared_link(wire.get("attachment")), web_link(wire.get("url"))))
-    return "".join(
-        [
-            _paragraph(f"<strong>{escape(title, quote=False)}</strong>") if title else "",
-            body[:MAX_HTML_LENGTH] or _paragraph(abstract),
-            *(_paragraph(f'<a href="{escape(link)}">{escape(link)}</a>') for link in links if link),
-        ]
-    )
+    pieces = [
+        _paragraph(f"<strong>{escape(title, quote=False)}</strong>") if title else "",
+        body or _paragraph(abstract),
+        *(_paragraph(f'<a href="{escape(link)}">{escape(link)}</a>') for link in links if link),
+    ]
+    # Each on its own: what the text leaves open or has too much of does not touch the link below it.
+    return "".join(sanitise_html(piece) for piece in pieces if piece)
 
 
 def _paragraph(html: str) -> str:

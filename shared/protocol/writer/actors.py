@@ -1,8 +1,8 @@
 """Actor documents: accounts and the instance actor."""
 
-import mimetypes
 from typing import Final
 
+from shared.protocol.file_types import media_type_of
 from shared.protocol.identifiers import origin_of
 from shared.protocol.key_formats import ED25519, RSA, write_multikey, write_pem
 from shared.protocol.objects import ActorKind, ActorProfile, PublicKey
@@ -67,8 +67,8 @@ def _optional(actor: ActorProfile) -> Wire:
         "url": actor.url,
         "webfinger": f"{actor.username}@{actor.acct_domain}" if actor.acct_domain else "",
         "published": moment(actor.published),
-        "icon": picture(actor.icon, _type_of(actor.icon)),
-        "image": picture(actor.image, _type_of(actor.image)),
+        "icon": picture(actor.icon, media_type_of(actor.icon)),
+        "image": picture(actor.image, media_type_of(actor.image)),
         "alsoKnownAs": actor.also_known_as,
         "movedTo": actor.moved_to,
         "suspended": actor.suspended or None,
@@ -103,7 +103,3 @@ def _capabilities(actor: ActorProfile) -> Wire:
     application = f"{origin_of(actor.id)}/actor"
     generator = {"type": "Application", "id": application, "name": _SOFTWARE, "implements": _IMPLEMENTS}
     return {"generator": generator}
-
-
-def _type_of(address: str) -> str | None:
-    return mimetypes.guess_type(address.partition("?")[0])[0]

@@ -1,9 +1,9 @@
 """The `tag` list of a post or profile."""
 
-import mimetypes
 from collections.abc import Iterable
 from urllib.parse import quote
 
+from shared.protocol.file_types import media_type_of
 from shared.protocol.identifiers import origin_of
 from shared.protocol.objects import Emoji, Mention, Note
 from shared.protocol.text.hashtags import normalise_tag
@@ -25,7 +25,12 @@ def tags_of(note: Note) -> list[Wire]:
 def emoji_tags(emojis: Iterable[Emoji]) -> list[Wire]:
     """Return custom emojis as tags (FEP-9098)."""
     return [
-        {"id": e.url, "type": "Emoji", "name": f":{e.shortcode}:", "icon": picture(e.url, _type_of(e.url))}
+        {
+            "id": e.url,
+            "type": "Emoji",
+            "name": f":{e.shortcode}:",
+            "icon": picture(e.url, media_type_of(e.url)),
+        }
         for e in emojis
     ]
 
@@ -44,7 +49,3 @@ def _hashtag(name: str, site: str) -> Wire:
         "href": f"{site}/tags/{quote(normalise_tag(name), safe='')}",
         "name": f"#{name}",
     }
-
-
-def _type_of(address: str) -> str | None:
-    return mimetypes.guess_type(address.partition("?")[0])[0]

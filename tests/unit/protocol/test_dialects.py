@@ -19,7 +19,8 @@ from shared.protocol.activities import (
 from shared.protocol.addressing import visibility_of
 from shared.protocol.identifiers import PUBLIC
 from shared.protocol.objects import Emoji, Field, Mention, Note, Visibility
-from shared.protocol.reader import read_activity, read_actor
+from shared.protocol.reader import read_activity, read_actor, read_note
+from tests.builders import wire
 from tests.payloads.captured import captured_requests
 from tests.unit.protocol.payloads import payload
 
@@ -185,6 +186,32 @@ def test_video_is_readable_alone() -> None:
     assert note.attachments[0].url == "https://peertube.example/lazy-static/previews/p.jpg"
     assert note.url == "https://peertube.example/videos/watch/60c4bea4-6bb2-4fce-8d9f-8a522575419d"
     assert note.attributed_to == "https://peertube.example/accounts/rosa"
+
+
+@pytest.mark.parametrize("content", ["<pre><ul>" * 5000, "<a href='https://evil.example/'>", "x" * 200_000])
+def test_link_of_a_titled_post_survives_its_text(content: str) -> None:
+    """However long, deep or open the text is, title and link stand apart from it."""
+    page = wire.note(type="Article", name="Title", content=content, url="https://remote.example/page")
+    note = read_note(wire.encode(page))
+    assert note.content.startswith("<p><strong>Title</strong></p>")
+    assert note.content.endswith(
+        '<p><a href="https://remote.example/page" rel="nofollow noopener noreferrer">'
+        "https://remote.example/page</a></p>"
+    )
+
+
+def test_abstract_stands_in_for_a_missing_text() -> None:
+    """An Article without content shows its summary; a sensitive one keeps it as the warning."""
+    article = wire.note(type="Article", name="Title", content="", summary="In short", url=None)
+    assert read_note(wire.encode(article)).content == "<p><strong>Title</strong></p><p>In short</p>"
+    hidden = read_note(wire.encode({**article, "sensitive": True}))
+    assert (hidden.summary, hidden.content) == ("In short", "<p><strong>Title</strong></p>")
+
+
+def test_markdown_beyond_reason_stays_as_written() -> None:
+    """Markdown that would cost too much to render is shown as plain text."""
+    note = read_note(wire.encode(wire.note(content="**a** " + "![" * 5000, mediaType="text/markdown")))
+    assert note.content.startswith("<p>**a** ![![")
 
 
 def test_pictures_with_and_without_description_arrive() -> None:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from shared.protocol.text import clean_line, clean_text, excerpt, normalise_tag, plain_text, sanitise_html
 from shared.protocol.text.hashtags import is_tag
+from shared.protocol.text.sanitise import MAX_HTML_LENGTH, MAX_TAGS
 
 _REL = 'rel="nofollow noopener noreferrer"'
 
@@ -108,6 +109,17 @@ def test_sanitised_html_is_harmless_and_stays_as_it_is(html: str) -> None:
         assert not re.match(r"<(script|style|svg|math|iframe|object|embed|img)\b", lowered)
         assert not re.search(r"\son\w+\s*=", lowered)
         assert not re.search(r"(javascript|data|vbscript):", lowered)
+
+
+@pytest.mark.parametrize("tag", ["<ul>", "<div>", "<h1 ", "<b><i>", "<a>", "<blockquote>", "<table>"])
+def test_text_of_endless_tags_is_cut_off(tag: str) -> None:
+    """Nesting without end is cut before it is parsed, since parsing costs the square of the depth."""
+    assert sanitise_html(tag * 100_000).count(tag) <= MAX_TAGS
+
+
+def test_long_text_is_cut_off() -> None:
+    """A text keeps its beginning."""
+    assert len(sanitise_html("x" * 1_000_000)) == MAX_HTML_LENGTH
 
 
 def test_plain_text_loses_control_and_overriding_characters_only() -> None:

@@ -240,9 +240,11 @@ def test_id_is_derived_for_what_came_without() -> None:
     del pin["id"]
     added = read_activity(wire.encode(pin))
     assert isinstance(added, Add)
-    first, again = with_id(added, _WHEN), with_id(added, _WHEN)
-    later = with_id(added, _WHEN.replace(minute=30))
-    removed = with_id(Remove(id="", actor=added.actor, object=added.object, target=added.target), _WHEN)
+    first, again = with_id(added, 1_789_381_294), with_id(added, 1_789_381_294.5)
+    later = with_id(added, 1_789_381_300)
+    removed = with_id(
+        Remove(id="", actor=added.actor, object=added.object, target=added.target), 1_789_381_294
+    )
     assert first == again
     assert len({first.id, later.id, removed.id}) == 3
     assert same_origin(first.id, wire.EDITH)
@@ -251,7 +253,7 @@ def test_id_is_derived_for_what_came_without() -> None:
 def test_own_id_is_kept() -> None:
     """What has an id keeps it."""
     activity = Unknown(id="https://a.example/1", actor=wire.EDITH, wire_type="View")
-    assert with_id(activity, _WHEN) is activity
+    assert with_id(activity, 0) is activity
 
 
 @pytest.mark.parametrize(
