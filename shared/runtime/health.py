@@ -30,6 +30,10 @@ class Readiness:
         """Register a check under a name; the last one of a name counts."""
         self._checks[name] = check
 
+    def remove(self, name: str) -> None:
+        """Forget a check."""
+        self._checks.pop(name, None)
+
     async def report(self) -> tuple[bool, dict[str, str]]:
         """Return whether all is well, and what each check says (`ok` or the trouble)."""
         names = list(self._checks)

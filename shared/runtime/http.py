@@ -14,6 +14,19 @@ DRAIN_TIMEOUT = GRACE - 5
 """Seconds for requests in flight; leaves time to close connections to broker and database."""
 
 
+LISTENING = "listening"
+"""The check that is red until the address is ours."""
+
+
+async def not_yet() -> str:
+    """Say that we do not listen yet."""
+    return "not yet"
+
+
+async def _well() -> str:
+    return ""
+
+
 async def serve(context: Context, runner: web.BaseRunner) -> None:
     """Serve on `HEDDLE_LISTEN` until the context stops, then let the requests in flight finish.
 
@@ -36,6 +49,7 @@ async def serve(context: Context, runner: web.BaseRunner) -> None:
             await site.start()
         except OSError as error:
             raise CannotStart(f"cannot listen on {address}: {error}") from error
+        context.ready.add(LISTENING, _well)
         log.info("listening", address=str(Address(*runner.addresses[0][:2])))
         await context.stopping.wait()
     finally:

@@ -12,6 +12,7 @@ import uvloop
 from shared.runtime import workers
 from shared.runtime.context import GRACE, CannotStart, Context, Stopped
 from shared.runtime.health import OpsServer, ops_server
+from shared.runtime.http import LISTENING, not_yet
 from shared.runtime.settings import Settings, SettingsError, load_settings
 from shared.telemetry import logging as logs
 
@@ -36,7 +37,10 @@ def run(name: str, main: Main, *, need: Sequence[str]) -> None:
     worker = workers.place_of_this_process()
     if settings.processes > 1 and worker is None:
         sys.exit(uvloop.run(workers.supervise(settings)))
-    sys.exit(uvloop.run(_run_one(name, settings, main, worker)))
+    context = Context(name=name, settings=settings, shares_port=worker is not None)
+    if "listen" in need:
+        context.ready.add(LISTENING, not_yet)
+    sys.exit(uvloop.run(_run_one(context, main, worker)))
 
 
 def settings_or_exit(name: str, *, need: Sequence[str]) -> Settings:
@@ -49,8 +53,8 @@ def settings_or_exit(name: str, *, need: Sequence[str]) -> Settings:
         sys.exit(USAGE_ERROR)
 
 
-async def _run_one(name: str, settings: Settings, main: Main, worker: workers.Place | None) -> int:
-    context = Context(name=name, settings=settings, shares_port=worker is not None)
+async def _run_one(context: Context, main: Main, worker: workers.Place | None) -> int:
+    settings = context.settings
     workers.catch_signals(context.stopping)
     async with AsyncExitStack() as stack:
         if worker is not None:

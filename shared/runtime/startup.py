@@ -20,7 +20,8 @@ _LONGEST_PAUSE = 5.0
 async def open_patiently(context: Context, name: str, opening: Callable[[], Awaitable[T]]) -> T:
     """Open something, a database pool for instance, as soon as it can be reached.
 
-    Until then the check `name` is red, and each attempt writes a line. Raises Stopped at SIGTERM.
+    Until then the check `name` is red, and each attempt writes a line; after it the check is gone. Raises
+    Stopped at SIGTERM.
 
     Args:
         context: The running process.
@@ -41,7 +42,7 @@ async def open_patiently(context: Context, name: str, opening: Callable[[], Awai
             trouble = error.detail or error.reason
             log.warning("waiting_at_start", what=name, error=trouble, retry_in=pause)
         else:
-            trouble = ""
+            context.ready.remove(name)
             return opened
         try:
             async with asyncio.timeout(pause):
