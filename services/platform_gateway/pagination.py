@@ -10,9 +10,12 @@ from msgspec import Struct
 from services.platform_gateway.gateway import GATEWAY
 from services.platform_gateway.parameters import MAX_ID
 from shared.database.paging import Page
+from shared.protocol.identifiers import id_at
 
 T = TypeVar("T")
 
+_FOREIGN_BITS = 16
+_FOREIGN_LOW, _FOREIGN_HIGH = 1 << 50, 1 << 59
 _CURSORS = ("max_id", "since_id", "min_id", "limit")
 
 
@@ -36,7 +39,16 @@ class PageForm(Struct, kw_only=True):
 
 
 def _bounded(identifier: int | None) -> int | None:
-    return None if identifier is None else max(0, min(identifier, MAX_ID))
+    """Return an id within what rows can have; one made from a date, as clients do, is moved to our scale.
+
+    Mastodon's ids are milliseconds and 16 more bits, ours milliseconds and 22 more: an id of ours that
+    looked like one of theirs would date from before 1974.
+    """
+    if identifier is None:
+        return None
+    if _FOREIGN_LOW <= identifier < _FOREIGN_HIGH:
+        return id_at(identifier >> _FOREIGN_BITS)
+    return max(0, min(identifier, MAX_ID))
 
 
 def links(request: web.Request, page: Page, cursors: Sequence[int]) -> dict[str, str]:

@@ -3,15 +3,18 @@
 import hashlib
 from datetime import UTC, datetime
 
+import structlog
+
 from shared.database.authors import Author
 from shared.database.outbox import OutboxMessage, enqueue
 from shared.database.pool import Connection
-from shared.protocol.activities import Activity
+from shared.protocol.activities import Activity, type_name
 from shared.protocol.messages import AcceptedActivity, Codec
 from shared.protocol.writer import write_activity
 from shared.queue.topology import ACTIVITY_ACCEPTED, FANOUT_PLAN
 from shared.telemetry.logging import new_trace
 
+log = structlog.get_logger(__name__)
 _codec = Codec(AcceptedActivity)
 
 
@@ -30,14 +33,15 @@ async def tell(conn: Connection, author: Author, activity: Activity, *, here: bo
         queues.append(FANOUT_PLAN)
     if not queues:
         return
-    body = write_activity(activity)
+    body, trace = write_activity(activity), new_trace()
     item = AcceptedActivity(
         activity=activity,
         local=True,
         received_at=datetime.now(UTC),
-        trace=new_trace(),
+        trace=trace,
         digest=hashlib.sha256(body).digest()[:16],
         body=body,
     )
     payload = _codec.encode([item])
+    log.info("activity_made", trace=trace, activity=activity.id, type=type_name(activity), queues=queues)
     await enqueue(conn, [OutboxMessage(queue=queue, payload=payload) for queue in queues])

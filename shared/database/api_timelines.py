@@ -34,7 +34,8 @@ SELECT s.id
  WHERE s.visibility = 0 AND s.deleted_at IS NULL AND s.reblog_of_id IS NULL AND s.in_reply_to_uri IS NULL
    AND s.id < $2 AND s.id > $3 :origin :media
    AND a.suspended_at IS NULL AND a.deleted_at IS NULL
-   AND NOT EXISTS (SELECT FROM domain_blocks d WHERE d.domain = a.domain)
+   AND NOT EXISTS (SELECT FROM domain_blocks d
+                    WHERE a.domain = d.domain OR a.domain LIKE '%.' || d.domain)
    AND NOT EXISTS (SELECT FROM blocks vb WHERE vb.actor_id = s.actor_id AND vb.target_id = $1::bigint)
    AND {hides("s.actor_id")}
  ORDER BY s.id :order
@@ -73,7 +74,8 @@ SELECT DISTINCT s.id
        = cardinality($6::text[])
    AND NOT EXISTS (SELECT FROM status_tags x WHERE x.status_id = s.id AND x.tag = ANY($7::text[]))
    AND a.suspended_at IS NULL AND a.deleted_at IS NULL
-   AND NOT EXISTS (SELECT FROM domain_blocks d WHERE d.domain = a.domain)
+   AND NOT EXISTS (SELECT FROM domain_blocks d
+                    WHERE a.domain = d.domain OR a.domain LIKE '%.' || d.domain)
    AND NOT EXISTS (SELECT FROM blocks vb WHERE vb.actor_id = s.actor_id AND vb.target_id = $1::bigint)
    AND {hides("s.actor_id")}
  ORDER BY s.id :order

@@ -92,3 +92,8 @@ class IdGenerator:
 def milliseconds_of(identifier: int) -> int:
     """Return the Unix time in milliseconds that an id carries."""
     return identifier >> _LOW_BITS
+
+
+def id_at(milliseconds: int) -> int:
+    """Return the lowest id that something of this Unix time can have."""
+    return milliseconds << _LOW_BITS

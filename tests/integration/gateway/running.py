@@ -145,7 +145,7 @@ async def _every_connection(pool: Pool) -> list["asyncpg.Connection[asyncpg.Reco
     """Return all connections of a pool, so that it does not matter which one a request gets."""
     held = [await pool.acquire() for _ in range(POOL_SIZE)]
     try:
-        return [proxy._con for proxy in held]  # noqa: SLF001 - a proxy forgets its loggers on release
+        return [proxy._con for proxy in held]  # type: ignore[attr-defined]  # noqa: SLF001 - outlives the proxy
     finally:
         for proxy in held:
             await pool.release(proxy)

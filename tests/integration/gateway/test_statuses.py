@@ -1,5 +1,6 @@
 """Posts through the client API: writing, reading, editing, deleting, and who may see what."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -58,6 +59,18 @@ def test_an_idempotency_key_makes_one_post(site: RunningGateway) -> None:
     first = ada.status_post("once", idempotency_key="k1")
     assert ada.status_post("once", idempotency_key="k1").id == first.id
     assert ada.status_post("once", idempotency_key="k2").id != first.id
+
+
+def test_requests_at_once_with_one_key_make_one_post(site: RunningGateway) -> None:
+    """A client that sends the same post twice at once, as impatient ones do, makes one."""
+    site.token("ada")
+
+    def post(_: int) -> str:
+        identifier: str = site.client("ada").status_post("in a hurry", idempotency_key="hurry").id
+        return identifier
+
+    with ThreadPoolExecutor(4) as pool:
+        assert len(set(pool.map(post, range(4)))) == 1
 
 
 def test_replies_make_a_thread(site: RunningGateway) -> None:

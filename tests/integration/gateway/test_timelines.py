@@ -1,5 +1,7 @@
 """Timelines through the client API."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 import requests
 
@@ -28,6 +30,17 @@ def test_the_home_timeline_page_by_page(site: RunningGateway) -> None:
     since = pager.timeline_home(since_id=posted[1], limit=2)
     assert [status.id for status in since] == [posted[6], posted[5]]
     assert pager.timeline_home(max_id=posted[0]) == []
+
+
+def test_dates_serve_as_ids(site: RunningGateway) -> None:
+    """Clients that make ids out of dates, as Mastodon.py does, cut the timeline at that date."""
+    site.account("dated")
+    dated = site.client("dated")
+    post = dated.status_post("today")
+    day = timedelta(days=1)
+    assert dated.timeline_home(max_id=datetime.now(UTC) - day) == []
+    assert [status.id for status in dated.timeline_home(max_id=datetime.now(UTC) + day)] == [post.id]
+    assert [status.id for status in dated.timeline_home(min_id=datetime.now(UTC) - day)] == [post.id]
 
 
 def test_links_keep_the_parameters(site: RunningGateway) -> None:
@@ -83,6 +96,17 @@ def test_public_timelines_separate_here_and_elsewhere(site: RunningGateway) -> N
     assert seen() == {here.id, elsewhere}
     assert seen(local=True) == {here.id}
     assert seen(remote=True) == {elsewhere}
+
+
+def test_moderated_servers_are_not_in_public_timelines(site: RunningGateway) -> None:
+    """Posts of a silenced server and its subdomains appear in no public or hashtag timeline."""
+    ids = {
+        host: str(remote_post(site, remote_actor(site, "loud", host), "loud"))
+        for host in ("silenced.example", "sub.silenced.example", "notsilenced.example")
+    }
+    site.execute("INSERT INTO domain_blocks (domain, severity) VALUES ('silenced.example', 'silence')")
+    shown = {status.id for status in site.visitor().timeline_public(limit=40)}
+    assert shown & set(ids.values()) == {ids["notsilenced.example"]}
 
 
 def test_hashtag_timelines(site: RunningGateway) -> None:
