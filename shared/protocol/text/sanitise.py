@@ -100,4 +100,4 @@ def clean_text(text: str, limit: int) -> str:
 
 def clean_line(text: str, limit: int) -> str:
     """Return plain text on one line, of at most so many characters."""
-    return _SPACES.sub(" ", clean_text(text, limit))
+    return _SPACES.sub(" ", clean_text(text, limit)) if text else ""
