@@ -1,10 +1,10 @@
 """Planning without any I/O: whom an activity is meant for, and which messages bring it there."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
-from shared.database.deliveries import Destination
+from shared.database.deliveries import Destination, SentActivity
 from shared.protocol.activities import (
     Accept,
     Activity,
@@ -20,14 +20,10 @@ from shared.protocol.activities import (
     Undo,
     UpdateActor,
     UpdateNote,
-    type_name,
 )
 from shared.protocol.identifiers import PUBLIC, host_of
-from shared.protocol.messages import AcceptedActivity, Delivery, Target
+from shared.protocol.messages import Delivery, Target
 from shared.queue.topology import shard_of
-
-MAX_TARGETS = 64
-"""Inboxes in one `Delivery`: a message is settled only once all of them are."""
 
 _BETWEEN_TWO = Follow | Accept | Reject | Like | EmojiReact | Block | Flag
 """What concerns one other actor goes to that actor's own inbox: GoToSocial takes it nowhere else."""
@@ -121,29 +117,37 @@ def _is_open(activity: Activity) -> bool:
 
 
 def plan_deliveries(
-    item: AcceptedActivity, actor_id: int, to: Iterable[Destination]
+    sent: SentActivity, to: Iterable[Destination], most_targets: int
 ) -> dict[int, list[Delivery]]:
     """Return the messages that bring an activity to these inboxes, by shard.
 
     A host is always in the same shard, so that its deliveries keep their order.
+
+    Args:
+        sent: The activity.
+        to: Where it goes.
+        most_targets: Inboxes in one message.
     """
     shards: dict[int, list[Target]] = {}
     for destination in to:
         target = Target(inbox=destination.inbox, shared=destination.shared)
         shards.setdefault(shard_of(host_of(destination.inbox)), []).append(target)
-    return {shard: _messages(item, actor_id, targets) for shard, targets in shards.items()}
+    return {
+        shard: [
+            _message(sent, targets[start : start + most_targets])
+            for start in range(0, len(targets), most_targets)
+        ]
+        for shard, targets in shards.items()
+    }
 
 
-def _messages(item: AcceptedActivity, actor_id: int, targets: list[Target]) -> list[Delivery]:
-    return [
-        Delivery(
-            activity_id=item.activity.id,
-            activity_type=type_name(item.activity),
-            actor_id=actor_id,
-            body=item.body,
-            targets=tuple(targets[start : start + MAX_TARGETS]),
-            created_at=item.received_at,
-            trace=item.trace,
-        )
-        for start in range(0, len(targets), MAX_TARGETS)
-    ]
+def _message(sent: SentActivity, targets: Sequence[Target]) -> Delivery:
+    return Delivery(
+        activity_id=sent.uri,
+        activity_type=sent.type,
+        actor_id=sent.actor_id,
+        body=sent.body,
+        targets=tuple(targets),
+        created_at=sent.created_at,
+        trace=sent.trace,
+    )

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 import structlog
 
-from services.fanout_deliverer.plan import Audience, audience_of, plan_deliveries, recall_only
+from services.fanout_deliverer.outgoing import Outgoing, Page
+from services.fanout_deliverer.plan import Audience, audience_of, recall_only
 from shared.database import audience, deliveries
 from shared.database.audience import NEWEST, Addressee, Sender
 from shared.database.deliveries import Destination, SentActivity
@@ -14,9 +15,8 @@ from shared.protocol.activities import type_name
 from shared.protocol.errors import Rejected, Unavailable
 from shared.protocol.identifiers import host_of
 from shared.protocol.local_uris import LocalUris
-from shared.protocol.messages import AcceptedActivity, Codec, Delivery
+from shared.protocol.messages import AcceptedActivity
 from shared.queue.publisher import Publisher
-from shared.queue.topology import deliver_queue
 from shared.resolution import DomainBlocks, Resolver
 from shared.telemetry.logging import bound
 
@@ -56,32 +56,42 @@ class Planner:
         self._resolver = resolver
         self._uris = uris
         self._blocks = blocks
-        self._codec = Codec(Delivery)
 
     async def plan(self, items: Sequence[AcceptedActivity]) -> None:
         """Record and publish the deliveries of these activities; raises Unavailable, or Rejected for one."""
         await self._blocks.refresh()
-        for item in items:
-            with bound(trace=item.trace), unavailable_when_down():
-                await self._plan(item)
+        with unavailable_when_down():
+            async with self._pool.acquire() as conn:
+                done = await deliveries.planned(conn, [item.activity.id for item in items])
+                outgoing = Outgoing(conn, self._publisher)
+                for item in items:
+                    if item.activity.id in done:
+                        log.info("already_planned", trace=item.trace, activity=item.activity.id)
+                        continue
+                    with bound(trace=item.trace):
+                        await self._plan(conn, item, outgoing)
+                    done.add(item.activity.id)
+                await outgoing.flush()
 
-    async def _plan(self, item: AcceptedActivity) -> None:
-        async with self._pool.acquire() as conn:
-            sender = await audience.sender_by_uri(conn, item.activity.actor)
-            if sender is None or not item.body:
-                raise SenderUnknown(item.activity.actor[:200])
-            reach = self._reach(item, sender)
-            if reach is None:
-                return
-            if not await deliveries.insert_activity(conn, _sent(item, sender, reach)):
-                log.info("already_planned", activity=item.activity.id)
-                return
-            seen: set[str] = set()
-            await self._send(conn, item, sender, await self._addressed(conn, sender, reach), seen)
-            if reach.followers:
-                await self._send_to_followers(conn, item, sender, seen)
-            await deliveries.mark_planned(conn, [item.activity.id])
-        log.info("planned", activity=item.activity.id, type=type_name(item.activity), inboxes=len(seen))
+    async def _plan(self, conn: Connection, item: AcceptedActivity, outgoing: Outgoing) -> None:
+        sender = await audience.sender_by_uri(conn, item.activity.actor)
+        if sender is None or not item.body:
+            raise SenderUnknown(item.activity.actor[:200])
+        reach = self._reach(item, sender)
+        if reach is None:
+            return
+        if reach.recalls:
+            # What this takes back may have been gathered a moment ago, and has to be found.
+            await outgoing.flush()
+        sent, seen = _sent(item, sender, reach), set[str]()
+        page = self._allowed(await self._addressed(conn, sender, reach), seen)
+        below: int | None = NEWEST if reach.followers else None
+        while below is not None:
+            await outgoing.add(Page(sent, page, last=False))
+            followers = await audience.follower_page(conn, sender.id, below, PAGE)
+            page, below = self._allowed(followers.destinations, seen), followers.next_below
+        await outgoing.add(Page(sent, page, last=True))
+        log.info("planned", activity=sent.uri, type=sent.type, inboxes=len(seen))
 
     def _reach(self, item: AcceptedActivity, sender: Sender) -> Audience | None:
         reach = audience_of(item.activity, sender.followers_uri)
@@ -91,15 +101,6 @@ class Planner:
         if limited is None:
             log.info("not_federated", activity=item.activity.id, type=type_name(item.activity))
         return limited
-
-    async def _send_to_followers(
-        self, conn: Connection, item: AcceptedActivity, sender: Sender, seen: set[str]
-    ) -> None:
-        below: int | None = NEWEST
-        while below is not None:
-            page = await audience.follower_page(conn, sender.id, below, PAGE)
-            await self._send(conn, item, sender, page.destinations, seen)
-            below = page.next_below
 
     async def _addressed(self, conn: Connection, sender: Sender, reach: Audience) -> list[Destination]:
         """Return the inboxes of those who are named, and of those who were told of the matter before."""
@@ -126,28 +127,11 @@ class Planner:
             return None
         return Addressee(uri=uri, inbox=actor.inbox, shared_inbox=actor.shared_inbox, local=actor.local)
 
-    async def _send(
-        self,
-        conn: Connection,
-        item: AcceptedActivity,
-        sender: Sender,
-        to: Sequence[Destination],
-        seen: set[str],
-    ) -> None:
-        """Record a page of deliveries, then publish it; a page that is planned again changes nothing."""
+    def _allowed(self, to: Sequence[Destination], seen: set[str]) -> list[Destination]:
+        """Return those destinations that are allowed and new, and note that they are seen."""
         page = {one.inbox: one for one in to if one.inbox not in seen and self._is_allowed(one.inbox)}
-        if not page:
-            return
         seen.update(page)
-        await deliveries.insert_planned(conn, item.activity.id, list(page.values()), item.received_at)
-        shards = plan_deliveries(item, sender.id, page.values())
-        await self._publisher.publish_many(
-            [
-                (deliver_queue(shard), self._codec.encode([message]))
-                for shard, messages in shards.items()
-                for message in messages
-            ]
-        )
+        return list(page.values())
 
     def _is_allowed(self, inbox: str) -> bool:
         host = host_of(inbox)

@@ -11,7 +11,7 @@ from enum import IntEnum
 from msgspec import Struct
 
 from shared.database.pool import Connection
-from shared.protocol.identifiers import host_of, uri_hash
+from shared.protocol.identifiers import uri_hash
 
 
 class State(IntEnum):
@@ -40,6 +40,16 @@ class Destination(Struct, frozen=True, kw_only=True):
 
     inbox: str
     shared: bool
+
+
+class Planned(Struct, frozen=True, kw_only=True):
+    """One activity for one inbox."""
+
+    activity_uri: str
+    inbox: str
+    host: str
+    shared: bool
+    created_at: datetime
 
 
 class Progress(Struct, frozen=True, kw_only=True):
@@ -72,44 +82,55 @@ class Parked(Struct, frozen=True, kw_only=True):
     attempts: int
 
 
-async def insert_activity(conn: Connection, sent: SentActivity) -> bool:
-    """Record an activity that is about to be planned; false where all of it was planned before."""
-    planned_at: datetime | None = await conn.fetchval(
+async def planned(conn: Connection, activity_uris: Sequence[str]) -> set[str]:
+    """Return those of these activities of which every delivery has been handed to the broker."""
+    rows = await conn.fetch(
         """
-        INSERT INTO sent_activities AS s
-               (activity_hash, activity_uri, type, actor_id, object_hash, body, trace, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-            ON CONFLICT (activity_hash) DO UPDATE SET activity_uri = s.activity_uri
-        RETURNING planned_at
+        SELECT activity_uri FROM sent_activities
+         WHERE activity_hash = ANY($1::bytea[]) AND planned_at IS NOT NULL
         """,
-        uri_hash(sent.uri),
-        sent.uri,
-        sent.type,
-        sent.actor_id,
-        uri_hash(sent.subject),
-        sent.body,
-        sent.trace,
-        sent.created_at,
+        [uri_hash(uri) for uri in activity_uris],
     )
-    return planned_at is None
+    return {row["activity_uri"] for row in rows}
 
 
-async def insert_planned(
-    conn: Connection, activity_uri: str, destinations: Sequence[Destination], created_at: datetime
-) -> None:
-    """Record where an activity goes; what is recorded already stays as it is."""
+async def insert_activities(conn: Connection, sent: Sequence[SentActivity]) -> None:
+    """Record activities that are about to be sent; what is recorded already stays as it is."""
+    unique = list({one.uri: one for one in sent}.values())
+    await conn.execute(
+        """
+        INSERT INTO sent_activities
+               (activity_hash, activity_uri, type, actor_id, object_hash, body, trace, created_at)
+        SELECT * FROM unnest($1::bytea[], $2::text[], $3::text[], $4::bigint[], $5::bytea[], $6::bytea[],
+                             $7::text[], $8::timestamptz[])
+            ON CONFLICT DO NOTHING
+        """,
+        [uri_hash(one.uri) for one in unique],
+        [one.uri for one in unique],
+        [one.type for one in unique],
+        [one.actor_id for one in unique],
+        [uri_hash(one.subject) for one in unique],
+        [one.body for one in unique],
+        [one.trace for one in unique],
+        [one.created_at for one in unique],
+    )
+
+
+async def insert_planned(conn: Connection, rows: Sequence[Planned]) -> None:
+    """Record where activities go; what is recorded already stays as it is."""
     await conn.execute(
         """
         INSERT INTO deliveries (activity_hash, inbox, host, shared, state, created_at)
-        SELECT $1, inbox, host, shared, 0, $5
-          FROM unnest($2::text[], $3::text[], $4::boolean[]) AS t (inbox, host, shared)
+        SELECT activity_hash, inbox, host, shared, 0, created_at
+          FROM unnest($1::bytea[], $2::text[], $3::text[], $4::boolean[], $5::timestamptz[])
+               AS t (activity_hash, inbox, host, shared, created_at)
             ON CONFLICT DO NOTHING
         """,
-        uri_hash(activity_uri),
-        [destination.inbox for destination in destinations],
-        [host_of(destination.inbox) for destination in destinations],
-        [destination.shared for destination in destinations],
-        created_at,
+        [uri_hash(row.activity_uri) for row in rows],
+        [row.inbox for row in rows],
+        [row.host for row in rows],
+        [row.shared for row in rows],
+        [row.created_at for row in rows],
     )
 
 
