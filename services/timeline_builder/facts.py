@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import msgspec
+
 from services.timeline_builder.references import References
 from services.timeline_builder.work import AnyWork
 from shared.database import pending, standing, statuses
@@ -44,6 +46,12 @@ class Facts:
         """Return an actor in good standing."""
         known = self.actors.get(uri)
         return None if known is None or known.gone else known
+
+    def mark_followed(self, uri: str) -> None:
+        """Note that somebody here follows this actor from now on: later posts of the run concern them."""
+        known = self.actors.get(uri)
+        if known is not None:
+            self.actors[uri] = msgspec.structs.replace(known, followed=True)
 
     def undone(self, activity_id: str, actor: str) -> bool:
         """Tell whether the actor took this activity back before it came."""

@@ -31,7 +31,8 @@ _ALIVE = """
 _RULE = f"""{_ALIVE}
    AND (s.visibility <= 2
         OR EXISTS (SELECT FROM mentions n WHERE n.status_id = s.id AND n.actor_id = f.follower_id))
-   AND (s.reblog_of_id IS NULL OR f.show_reblogs)
+   -- Of boosts of their own posts people learn by a notification.
+   AND (s.reblog_of_id IS NULL OR (f.show_reblogs AND o.actor_id <> f.follower_id))
    -- A reply belongs to those who know the other side too, or are it; one to nobody known is out of place.
    AND (s.in_reply_to_uri IS NULL
         OR s.in_reply_to_actor_id = s.actor_id

@@ -96,7 +96,7 @@ def _new_boost(run: Run, work: Work[Announce], who: Standing, status: StatusRow)
         local=False,
         actor_id=who.id,
         reblog_of_id=status.id,
-        conversation_id=boost_id,
+        conversation_id=status.conversation_id,
         visibility=visibility_of(activity.to, activity.cc, who.followers_uri),
         created_at=created,
     )

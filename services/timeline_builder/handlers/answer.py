@@ -23,7 +23,11 @@ async def apply(run: Run, works: Sequence[Work[Answer]]) -> None:
         if row is None:
             continue
         pair = (row.follower_id, row.followee_id)
-        (accepted if isinstance(work.activity, Accept) else rejected).append(pair)
+        if isinstance(work.activity, Accept):
+            accepted.append(pair)
+            run.facts.mark_followed(work.activity.actor)
+        else:
+            rejected.append(pair)
     await _accept(run, accepted)
     if rejected:
         await endings.end_follows(run, rejected)

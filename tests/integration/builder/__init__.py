@@ -1,0 +1,1 @@
+"""The timeline builder, entered through `apply_batch` and through the broker."""
