@@ -51,7 +51,7 @@ async def read(request: web.Request, kind: type[T]) -> T:
     Raises:
         ApiError: 400 for bytes that cannot be read, 422 for values of the wrong kind.
     """
-    tree = _nest(request.query.items())
+    tree = nested(request.query.items())
     if request.can_read_body:
         try:
             tree.update(await _body(request))
@@ -98,7 +98,7 @@ async def _body(request: web.Request) -> Tree:
         return {}
     if kind == "application/json":
         return _json(raw)
-    return _nest(parse_qsl(raw.decode(), keep_blank_values=True, max_num_fields=MAX_PAIRS, errors="strict"))
+    return nested(parse_qsl(raw.decode(), keep_blank_values=True, max_num_fields=MAX_PAIRS, errors="strict"))
 
 
 def _json(raw: bytes) -> Tree:
@@ -118,10 +118,11 @@ async def _multipart(request: web.Request) -> Tree:
         if not isinstance(value, str):
             raise ApiError(422, f"Validation failed: {name} cannot be uploaded, media is not supported")
         pairs.append((name, value))
-    return _nest(pairs)
+    return nested(pairs)
 
 
-def _nest(pairs: Iterable[tuple[str, str]]) -> Tree:
+def nested(pairs: Iterable[tuple[str, str]]) -> Tree:
+    """Return named values as a tree, by the brackets in their names; raises ApiError for too many."""
     tree: Tree = {}
     for count, (name, value) in enumerate(pairs):
         if count >= MAX_PAIRS:
