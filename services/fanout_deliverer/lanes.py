@@ -98,7 +98,7 @@ class Place:
     @property
     def waited_too_long(self) -> bool:
         """Whether the host is so slow that others should not wait behind this one."""
-        return self.lane.latency >= SLOW and time.monotonic() - self._entered >= PATIENCE
+        return self.lane.latency >= SLOW and time.monotonic() - self._entered >= self._lanes.patience
 
     def report_failure(self, retry_at: datetime) -> bool:
         """Note that the host failed; true for the first to say so, false where it was known."""
@@ -137,9 +137,14 @@ class Place:
 
 
 class Lanes:
-    """The lanes of all hosts that something is on its way to."""
+    """The lanes of all hosts that something is on its way to.
 
-    def __init__(self) -> None:
+    Args:
+        patience: Seconds that a delivery waits in the lane of a slow host.
+    """
+
+    def __init__(self, *, patience: float = PATIENCE) -> None:
+        self.patience = patience
         self._lanes: dict[str, Lane] = {}
 
     def __len__(self) -> int:
