@@ -32,9 +32,14 @@ def _now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def create(actor: SimulatedActor, key: str, *, mention: str = "") -> bytes:
+def note_uri(actor: SimulatedActor, key: str) -> str:
+    """Return the id of the actor's post with this key."""
+    return f"{actor.uri}/statuses/{key}"
+
+
+def create(actor: SimulatedActor, key: str, *, mention: str = "", in_reply_to: str | None = None) -> bytes:
     """Return a public Create of a Note; `key` makes its ids unique, `mention` is an actor it names."""
-    note, published = f"{actor.uri}/statuses/{key}", _now()
+    note, published = note_uri(actor, key), _now()
     cc = [f"{actor.uri}/followers", *([mention] if mention else [])]
     tags = [{"type": "Mention", "href": mention, "name": "@you"}] if mention else []
     return json.encode(
@@ -50,7 +55,7 @@ def create(actor: SimulatedActor, key: str, *, mention: str = "") -> bytes:
                 "id": note,
                 "type": "Note",
                 "summary": None,
-                "inReplyTo": None,
+                "inReplyTo": in_reply_to,
                 "published": published,
                 "url": f"http://{actor.host}/@{actor.username}/{key}",
                 "attributedTo": actor.uri,
@@ -58,7 +63,7 @@ def create(actor: SimulatedActor, key: str, *, mention: str = "") -> bytes:
                 "cc": cc,
                 "sensitive": False,
                 "atomUri": note,
-                "inReplyToAtomUri": None,
+                "inReplyToAtomUri": in_reply_to,
                 "conversation": f"tag:{actor.host},2026-01-01:objectId={key}:objectType=Conversation",
                 "content": f"<p>{_TEXT}</p>",
                 "contentMap": {"en": f"<p>{_TEXT}</p>"},
@@ -75,6 +80,78 @@ def create(actor: SimulatedActor, key: str, *, mention: str = "") -> bytes:
                     },
                 },
             },
+        }
+    )
+
+
+def update(actor: SimulatedActor, key: str, post: str, *, mention: str = "") -> bytes:
+    """Return an Update of the actor's post with the key `post`."""
+    note, now = note_uri(actor, post), _now()
+    return json.encode(
+        {
+            "@context": _CONTEXT,
+            "id": f"{note}#updates/{key}",
+            "type": "Update",
+            "actor": actor.uri,
+            "published": now,
+            "to": [PUBLIC],
+            "cc": [f"{actor.uri}/followers"],
+            "object": {
+                "id": note,
+                "type": "Note",
+                "published": now,
+                "updated": now,
+                "attributedTo": actor.uri,
+                "to": [PUBLIC],
+                "cc": [f"{actor.uri}/followers", *([mention] if mention else [])],
+                "content": f"<p>Edited: {_TEXT}</p>",
+                "tag": [{"type": "Mention", "href": mention, "name": "@you"}] if mention else [],
+            },
+        }
+    )
+
+
+def delete(actor: SimulatedActor, post: str) -> bytes:
+    """Return a Delete of the actor's post with the key `post`."""
+    note = note_uri(actor, post)
+    return json.encode(
+        {
+            "@context": CONTEXT_SHORT,
+            "id": f"{note}#delete",
+            "type": "Delete",
+            "actor": actor.uri,
+            "to": [PUBLIC],
+            "object": {"id": note, "type": "Tombstone", "atomUri": note},
+        }
+    )
+
+
+def delete_actor(actor: SimulatedActor) -> bytes:
+    """Return the Delete of an account, as it is sent to every server known."""
+    return json.encode(
+        {
+            "@context": CONTEXT_SHORT,
+            "id": f"{actor.uri}#delete",
+            "type": "Delete",
+            "actor": actor.uri,
+            "to": [PUBLIC],
+            "object": actor.uri,
+        }
+    )
+
+
+def announce(actor: SimulatedActor, key: str, target: str, author: str) -> bytes:
+    """Return a public boost of the post `target` by `author`."""
+    return json.encode(
+        {
+            "@context": CONTEXT_SHORT,
+            "id": f"{note_uri(actor, key)}/activity",
+            "type": "Announce",
+            "actor": actor.uri,
+            "published": _now(),
+            "to": [PUBLIC],
+            "cc": [author, f"{actor.uri}/followers"],
+            "object": target,
         }
     )
 
@@ -101,6 +178,37 @@ def like(actor: SimulatedActor, key: str, target: str) -> bytes:
             "type": "Like",
             "actor": actor.uri,
             "object": target,
+        }
+    )
+
+
+def undo_follow(actor: SimulatedActor, followed: str, target: str) -> bytes:
+    """Return the Undo of the Follow with the key `followed`."""
+    return json.encode(
+        {
+            "@context": CONTEXT_SHORT,
+            "id": f"{actor.uri}#follows/{followed}/undo",
+            "type": "Undo",
+            "actor": actor.uri,
+            "object": {
+                "id": f"{actor.uri}#follows/{followed}",
+                "type": "Follow",
+                "actor": actor.uri,
+                "object": target,
+            },
+        }
+    )
+
+
+def accept(actor: SimulatedActor, follow_id: str, follower: str) -> bytes:
+    """Return the actor's Accept of a Follow by `follower`."""
+    return json.encode(
+        {
+            "@context": CONTEXT_SHORT,
+            "id": f"{actor.uri}#accepts/{hashlib.sha256(follow_id.encode()).hexdigest()[:24]}",
+            "type": "Accept",
+            "actor": actor.uri,
+            "object": {"id": follow_id, "type": "Follow", "actor": follower, "object": actor.uri},
         }
     )
 

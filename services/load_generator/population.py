@@ -1,5 +1,8 @@
 """Who lives in the simulated fediverse: servers by name, actors on them, and their documents."""
 
+from collections.abc import Collection
+from typing import Literal
+
 from msgspec import Struct, json
 
 from services.load_generator.keys import KeyRing
@@ -28,49 +31,117 @@ class SimulatedActor(Struct, frozen=True, kw_only=True):
         return f"{self.uri}/inbox"
 
 
+Style = Literal["name", "port"]
+"""Servers differ by a name under the domain, or, where names cannot be made up, by their port alone."""
+
+MAX_NEWCOMERS = 200
+"""Ports set apart for servers never heard of, where servers differ by port."""
+
+
 class Population:
     """Servers and actors, all derived from their numbers: a million of them take no memory.
 
     Args:
         hosts: How many servers.
         actors_per_host: How many actors live on each.
-        port: The loopback port on which all of them are served.
+        port: The port on which all of them are served; the first of several in the style `port`.
         keys: The keys that the actors share.
+        domain: Where the servers' names lie.
+        style: How servers differ.
+        dead: Servers whose port nobody listens on.
+        dead_port: That port.
+        run: Makes the servers never heard of different from those of earlier runs.
     """
 
-    def __init__(self, *, hosts: int, actors_per_host: int, port: int, keys: KeyRing) -> None:
+    def __init__(
+        self,
+        *,
+        hosts: int,
+        actors_per_host: int,
+        port: int,
+        keys: KeyRing,
+        domain: str = DOMAIN,
+        style: Style = "name",
+        dead: Collection[int] = (),
+        dead_port: int = 0,
+        run: str = "",
+    ) -> None:
         self.hosts = hosts
         self.actors_per_host = actors_per_host
         self.port = port
         self.keys = keys
+        self.domain = domain
+        self.style = style
+        self.run = run
+        self._dead = frozenset(dead)
+        self._dead_port = dead_port
 
     def __len__(self) -> int:
         return self.hosts * self.actors_per_host
 
+    @property
+    def ports(self) -> list[int]:
+        """The ports to listen on."""
+        if self.style == "name":
+            return [self.port]
+        live = [self.port + number for number in range(self.hosts) if number not in self._dead]
+        return live + [self.port + self.hosts + number for number in range(MAX_NEWCOMERS)]
+
     def host(self, number: int) -> str:
         """Return name and port of a server."""
-        return f"s{number % self.hosts:05d}.{DOMAIN}:{self.port}"
+        number %= self.hosts
+        if self.style == "port":
+            return f"{self.domain}:{self.port + number}"
+        port = self._dead_port if number in self._dead else self.port
+        return f"s{number:05d}.{self.domain}:{port}"
 
-    def actor(self, number: int) -> SimulatedActor:
-        """Return an actor; neighbours in number live on different servers."""
-        number %= len(self)
-        host = self.host(number)
-        username = f"u{number // self.hosts}"
+    def host_number(self, host: str) -> int | None:
+        """Return the number of a server by name and port; None for newcomers and strangers."""
+        name, _, port = host.rpartition(":")
+        if self.style == "port":
+            number = int(port) - self.port if port.isdecimal() else -1
+        else:
+            place = name.partition(".")[0].removeprefix("s")
+            number = int(place) if place.isdecimal() else -1
+        return number if 0 <= number < self.hosts and self.host(number) == host else None
+
+    def newcomer(self, number: int) -> SimulatedActor:
+        """Return an actor on a server that no earlier run knew."""
+        host = (
+            f"{self.domain}:{self.port + self.hosts + number % MAX_NEWCOMERS}"
+            if self.style == "port"
+            else f"x{number:05d}-{self.run}.{self.domain}:{self.port}"
+        )
+        return self._at(host, f"x{number}-{self.run}", len(self) + number)
+
+    def gone(self, number: int) -> SimulatedActor:
+        """Return an actor whose document answers 410."""
+        return self._at(self.host(number), f"gone{number}-{self.run}", number)
+
+    def _at(self, host: str, username: str, number: int) -> SimulatedActor:
         return SimulatedActor(
             number=number, host=host, username=username, uri=f"http://{host}/users/{username}"
         )
 
+    def actor(self, number: int) -> SimulatedActor:
+        """Return an actor; neighbours in number live on different servers."""
+        number %= len(self)
+        return self._at(self.host(number), f"u{number // self.hosts}", number)
+
     def find(self, host: str, username: str) -> SimulatedActor | None:
         """Return the actor of this name on this server, or None where nobody has it."""
-        try:
-            server = int(host.split(".", 1)[0].removeprefix("s"))
-            place = int(username.removeprefix("u"))
-        except ValueError:
+        if username.startswith("x"):
+            return self._find_newcomer(host, username)
+        server, place = self.host_number(host), username.removeprefix("u")
+        if server is None or not place.isdecimal() or int(place) >= self.actors_per_host:
             return None
-        if not (0 <= server < self.hosts and 0 <= place < self.actors_per_host):
-            return None
-        actor = self.actor(place * self.hosts + server)
-        return actor if (actor.host, actor.username) == (host, username) else None
+        actor = self.actor(int(place) * self.hosts + server)
+        return actor if actor.username == username else None
+
+    def _find_newcomer(self, host: str, username: str) -> SimulatedActor | None:
+        number = username[1:].partition("-")[0]
+        actor = self.newcomer(int(number)) if number.isdecimal() else None
+        return actor if actor is not None and (actor.host, actor.username) == (host, username) else None
 
     def actor_document(self, actor: SimulatedActor) -> bytes:
         """Return the actor document as this server serves it."""

@@ -5,6 +5,7 @@ about 10, and the generator shares its machine with what it measures.
 """
 
 import asyncio
+import ssl
 import time
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
@@ -97,10 +98,22 @@ class Sender:
         port: Its port.
         connections: How many requests may be in flight.
         timeout: Seconds until a request without an answer counts as status 0.
+        tls: Speak TLS.
+        tls_name: The name that the target's certificate must bear.
     """
 
-    def __init__(self, host: str, port: int, *, connections: int, timeout: float = 30.0) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        *,
+        connections: int,
+        timeout: float = 30.0,
+        tls: ssl.SSLContext | None = None,
+        tls_name: str = "",
+    ) -> None:
         self._host, self._port = host, port
+        self._tls, self._tls_name = tls, tls_name or None
         self._limit = connections
         self._timeout = timeout
         self._idle: deque[_Connection] = deque()
@@ -130,7 +143,13 @@ class Sender:
             if connection.open:
                 return connection
         loop = asyncio.get_running_loop()
-        _, connection = await loop.create_connection(_Connection, self._host, self._port)
+        _, connection = await loop.create_connection(
+            _Connection,
+            self._host,
+            self._port,
+            ssl=self._tls,
+            server_hostname=self._tls_name if self._tls else None,
+        )
         return connection
 
     async def close(self) -> None:

@@ -32,6 +32,7 @@ def sign_post(
     body: bytes,
     *,
     now: float | None = None,
+    signed_by: int | None = None,
 ) -> SignedRequest:
     """Return a POST of the body to the inbox, signed by the actor as Mastodon does (draft-cavage-12).
 
@@ -42,13 +43,16 @@ def sign_post(
         activity_id: The id of the activity in the body, for the ledger.
         body: The activity.
         now: Unix time of the Date header; the present where absent.
+        signed_by: Number of another actor whose key is used instead: a forgery.
     """
     target = urlsplit(inbox)
     date = formatdate(time.time() if now is None else now, usegmt=True)
     hashed = digest(body)
     to_sign = f"(request-target): post {target.path}\nhost: {target.netloc}\ndate: {date}\ndigest: {hashed}"
     signature = base64.b64encode(
-        keys.private_key(actor.number).sign(to_sign.encode(), _PADDING, _HASH)
+        keys.private_key(actor.number if signed_by is None else signed_by).sign(
+            to_sign.encode(), _PADDING, _HASH
+        )
     ).decode()
     head = (
         f"POST {target.path} HTTP/1.1\r\nHost: {target.netloc}\r\nDate: {date}\r\nDigest: {hashed}\r\n"
@@ -56,6 +60,17 @@ def sign_post(
         f"User-Agent: heddle-load\r\n"
         f'Signature: keyId="{actor.key_id}",algorithm="rsa-sha256",'
         f'headers="(request-target) host date digest",signature="{signature}"\r\n\r\n'
+    )
+    return SignedRequest(activity_id, head.encode() + body)
+
+
+def unsigned_post(inbox: str, activity_id: str, body: bytes) -> SignedRequest:
+    """Return a POST of the body without a signature."""
+    target = urlsplit(inbox)
+    head = (
+        f"POST {target.path} HTTP/1.1\r\nHost: {target.netloc}\r\nDate: {formatdate(usegmt=True)}\r\n"
+        f"Content-Type: application/activity+json\r\nContent-Length: {len(body)}\r\n"
+        f"User-Agent: heddle-load\r\n\r\n"
     )
     return SignedRequest(activity_id, head.encode() + body)
 
