@@ -61,3 +61,16 @@ async def by_uris(conn: Connection, uris: Sequence[str]) -> dict[str, FavouriteR
         "SELECT * FROM favourites WHERE uri_hash = ANY($1::bytea[])", [uri_hash(uri) for uri in uris]
     )
     return {row["uri"]: _favourite_of(row) for row in rows}
+
+
+async def existing(conn: Connection, pairs: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
+    """Return those of these (actor, status) where the actor likes the post."""
+    rows = await conn.fetch(
+        """
+        SELECT f.actor_id, f.status_id FROM unnest($1::bigint[], $2::bigint[]) AS n (actor_id, status_id)
+          JOIN favourites f USING (actor_id, status_id)
+        """,
+        [actor for actor, _ in pairs],
+        [status for _, status in pairs],
+    )
+    return {(row["actor_id"], row["status_id"]) for row in rows}

@@ -6,7 +6,7 @@ from services.timeline_builder import endings
 from services.timeline_builder.effects import Run
 from services.timeline_builder.facts import UNDO
 from services.timeline_builder.work import Outcome, Work
-from shared.database import blocks, favourites, follows
+from shared.database import blocks, favourites, follows, statuses
 from shared.database.pending import PendingNote
 from shared.protocol.activities import Undo
 
@@ -33,6 +33,7 @@ async def apply(run: Run, works: Sequence[Work[Undo]]) -> None:
             work.outcome = Outcome.NOT_PERMITTED
         else:
             undone.append((work, *found))
+    undone = await _without_made_again(run, undone, made)
     ended = await _end(run, undone)
     for work, kind, pair in undone:
         if (kind, pair) not in ended:
@@ -75,6 +76,38 @@ def _by_object(run: Run, work: Work[Undo], actor_id: int) -> tuple[str, Pair] | 
             return None if status is None else (undo.undone_type, (actor_id, status.id))
         case _:
             return None
+
+
+async def _without_made_again(
+    run: Run, undone: Sequence[tuple[Work[Undo], str, Pair]], made: dict[str, tuple[str, Pair]]
+) -> list[tuple[Work[Undo], str, Pair]]:
+    """Leave out what somebody here took back and then did again.
+
+    Their request ended it at once: what stands now under another id is not what is undone.
+    """
+    ended = [one for one in undone if one[0].local and not _stands(run, made, one[0].activity.undone_id)]
+    again = await _standing(run, [(kind, pair) for _, kind, pair in ended])
+    return [one for one in undone if one not in ended or one[1:] not in again]
+
+
+def _stands(run: Run, made: dict[str, tuple[str, Pair]], uri: str) -> bool:
+    boost = run.facts.posts.get(uri)
+    return uri in made and (boost is None or boost.deleted_at is None)
+
+
+async def _standing(run: Run, undone: Sequence[tuple[str, Pair]]) -> set[tuple[str, Pair]]:
+    """Return which of these there are."""
+    found: set[tuple[str, Pair]] = set()
+    for kind, standing in (
+        (FOLLOW, follows.between),
+        (LIKE, favourites.existing),
+        (BLOCK, blocks.existing),
+        (ANNOUNCE, statuses.boosts_by),
+    ):
+        pairs = [pair for other, pair in undone if other == kind]
+        if pairs:
+            found |= {(kind, pair) for pair in await standing(run.conn, pairs)}
+    return found
 
 
 async def _end(run: Run, undone: Sequence[tuple[Work[Undo], str, Pair]]) -> set[tuple[str, Pair]]:
