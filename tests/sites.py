@@ -90,6 +90,11 @@ class Site:
         """The origin of all ids."""
         return f"http://{self.host}"
 
+    @property
+    def address(self) -> str:
+        """Where clients connect that do not know that `*.localhost` means loopback."""
+        return f"http://127.0.0.1:{self.port}"
+
     def environment(self) -> dict[str, str]:
         """The settings that all services of the site share."""
         kept = {k: v for k, v in os.environ.items() if not k.startswith("HEDDLE_")}
@@ -151,7 +156,7 @@ class Site:
         await eventually(self._front_answers, f"the front of {self.name}", seconds=START_SECONDS)
 
     async def _front_answers(self) -> bool:
-        return await _status(f"http://127.0.0.1:{self.port}/.well-known/nodeinfo") == 200
+        return await _status(f"{self.address}/.well-known/nodeinfo") == 200
 
     async def wait_ready(self, service: str) -> None:
         """Return when the service says that it is ready; fail with its log when it ends instead."""

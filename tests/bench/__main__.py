@@ -2,18 +2,18 @@
 
 import argparse
 import asyncio
-import os
 import platform
 import statistics
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from msgspec import Struct, json
 from rich.console import Console
 from rich.table import Table
 
+from deploy.local.testing import servers_for_tests
 from tests.bench import inbound, outbound
 from tests.bench.accounting import Cost
 from tests.infrastructure import Infrastructure
@@ -71,12 +71,12 @@ def show(report: Report, before: Report | None) -> None:
         console.print(table)
 
 
-async def run(chosen: list[str], items: int, runs: int) -> Report:
-    """Run the chosen cases one after the other."""
+async def run(environment: Mapping[str, str], chosen: list[str], items: int, runs: int) -> Report:
+    """Run the chosen cases one after the other, on the servers that the environment names."""
     infrastructure = Infrastructure(
-        database_url=os.environ["HEDDLE_TEST_DATABASE_URL"],
-        broker_url=os.environ["HEDDLE_TEST_BROKER_URL"],
-        management_url=os.environ["HEDDLE_TEST_MANAGEMENT_URL"],
+        database_url=environment["HEDDLE_TEST_DATABASE_URL"],
+        broker_url=environment["HEDDLE_TEST_BROKER_URL"],
+        management_url=environment["HEDDLE_TEST_MANAGEMENT_URL"],
     )
     cases = {}
     for case in chosen:
@@ -98,7 +98,9 @@ def main() -> int:
     if unknown:
         parser.error(f"no such case: {', '.join(sorted(unknown))}; there are {', '.join(CASES)}")
     before = last_kept()
-    report = asyncio.run(run(arguments.cases or list(CASES), arguments.items, arguments.runs))
+    with servers_for_tests() as environment:
+        work = run(environment, arguments.cases or list(CASES), arguments.items, arguments.runs)
+        report = asyncio.run(work)
     kept = keep(report)
     if arguments.json:
         sys.stdout.write(json.encode(report).decode() + "\n")

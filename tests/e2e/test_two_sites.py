@@ -2,8 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterator
-from pathlib import Path
+import secrets
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -14,7 +14,7 @@ from mastodon.errors import MastodonNotFoundError
 from tests.infrastructure import Infrastructure, database, eventually, vhost
 from tests.sites import Site, running
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = [pytest.mark.timeout(240), pytest.mark.asyncio(loop_scope="module")]
 
 
 class Person:
@@ -23,7 +23,7 @@ class Person:
     def __init__(self, site: Site, name: str, token: str) -> None:
         self.site, self.name = site, name
         self.acct = f"{name}@{site.host}"
-        self._client = Mastodon(api_base_url=site.origin, access_token=token, version_check_mode="none")
+        self._client = Mastodon(api_base_url=site.address, access_token=token)
 
     async def __call__(self, method: str, *arguments: object, **options: object) -> Any:
         """Call a method of the client, off the loop."""
@@ -63,33 +63,38 @@ class Person:
         return seen[0]
 
 
-@pytest.fixture
-def two_sites(
-    infrastructure: Infrastructure, database_template: str, tmp_path: Path
-) -> Iterator[tuple[Site, Site]]:
-    """Yield two sites, each with a database and a virtual host of its own; they do not run yet."""
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def sites(
+    infrastructure: Infrastructure, database_template: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[tuple[Site, Site]]:
+    """Run two sites, each with a database and a virtual host of its own."""
+    folder = tmp_path_factory.mktemp("sites")
     with contextlib.ExitStack() as stack:
         loom, mast = (
             Site(
                 name=name,
                 database_url=stack.enter_context(database(infrastructure.database_url, database_template)),
                 broker_url=stack.enter_context(vhost(infrastructure)),
-                folder=tmp_path,
+                folder=folder,
             )
             for name in ("loom", "mast")
         )
-        yield loom, mast
+        async with running(loom), running(mast):
+            yield loom, mast
 
 
-@pytest_asyncio.fixture
-async def people(two_sites: tuple[Site, Site]) -> AsyncIterator[tuple[Person, Person]]:
-    """Ada on loom and linus on mast, who follow each other."""
-    loom, mast = two_sites
-    async with running(loom), running(mast):
-        ada = Person(loom, "ada", (await loom.account("ada")).access_token)
-        linus = Person(mast, "linus", (await mast.account("linus")).access_token)
-        await follow_each_other(ada, linus)
-        yield ada, linus
+@pytest_asyncio.fixture(loop_scope="module")
+async def people(sites: tuple[Site, Site]) -> tuple[Person, Person]:
+    """Return an ada on loom and a linus on mast, who follow each other and whom no other test knows."""
+    loom, mast = sites
+    mark = secrets.token_hex(3)
+    ada, linus = await asyncio.gather(loom.account(f"ada_{mark}"), mast.account(f"linus_{mark}"))
+    pair = (
+        Person(loom, f"ada_{mark}", ada.access_token),
+        Person(mast, f"linus_{mark}", linus.access_token),
+    )
+    await follow_each_other(*pair)
+    return pair
 
 
 async def follow_each_other(ada: Person, linus: Person) -> None:
@@ -119,7 +124,7 @@ async def test_the_story(people: tuple[Person, Person]) -> None:
     assert seen["spoiler_text"] == "About looms"
     assert seen["sensitive"]
     assert [tag["name"] for tag in seen["tags"]] == ["weaving"]
-    assert [mention["acct"] for mention in seen["mentions"]] == ["linus"]
+    assert [mention["acct"] for mention in seen["mentions"]] == [linus.name]
     await linus.is_told("mention", ada)
 
     reply = await linus("status_post", f"@{ada.acct} lovely", in_reply_to_id=seen["id"])
