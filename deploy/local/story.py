@@ -96,15 +96,16 @@ async def _meet(telling: Telling, one: Person, other: Person) -> None:
     async def accepted() -> bool:
         return (await one.relationship(account)).following
 
-    await shown(f"{other.name}'s answer", accepted)
-    telling.step(f"{one.name} follows {other.handle}, who accepts", time.monotonic() - began)
+    _, seconds = await shown(f"{other.name}'s answer", accepted, began)
+    telling.step(f"{one.name} follows {other.handle}, who accepts", seconds)
     await _told(other, "follow", one)
 
 
 async def _first_post(telling: Telling, ada: Person, linus: Person) -> Status:
     text = f"{linus.handle} Good evening from the loom! Two threads, one cloth. #weaving"
+    began = time.monotonic()
     posted = await ada.publish(text, spoiler_text="On weaving", language="en")
-    arrived, seconds = await shown("ada's post on mast", lambda: _in_home(linus, posted))
+    arrived, seconds = await shown("ada's post on mast", lambda: _in_home(linus, posted), began)
     telling.seen("ada posts with a mention, a hashtag and a content warning; linus reads it", seconds)
     _expect(arrived.spoiler_text == "On weaving", f"the content warning arrived as {arrived.spoiler_text!r}")
     _expect("weaving" in {tag.name.lower() for tag in arrived.tags}, "the hashtag is missing on mast")
@@ -115,8 +116,9 @@ async def _first_post(telling: Telling, ada: Person, linus: Person) -> Status:
 
 async def _reply(telling: Telling, ada: Person, linus: Person, post: Status) -> None:
     theirs = await _found_in_home(linus, post)
+    began = time.monotonic()
     reply = await linus.publish(f"{ada.handle} And a good evening from the mast.", in_reply_to_id=theirs.id)
-    arrived, seconds = await shown("linus' reply on loom", lambda: _in_home(ada, reply))
+    arrived, seconds = await shown("linus' reply on loom", lambda: _in_home(ada, reply), began)
     telling.seen("linus replies; ada reads it below her post", seconds)
     _expect(arrived.in_reply_to_id == post.id, "the reply arrived, but not below ada's post")
 
@@ -130,8 +132,10 @@ async def _like_and_boost(telling: Telling, ada: Person, linus: Person, post: St
     )
     telling.step("linus likes it; ada's post counts one like more", seconds)
     await _told(ada, "favourite", linus)
+    began = time.monotonic()
     await linus.boost(theirs)
-    _, seconds = await shown("linus' boost on loom", lambda: _counted(ada, post, 0, before.reblogs_count + 1))
+    boosted = before.reblogs_count + 1
+    _, seconds = await shown("linus' boost on loom", lambda: _counted(ada, post, 0, boosted), began)
     telling.step("linus boosts it; ada's post counts one boost more", seconds)
     await _told(ada, "reblog", linus)
 
@@ -139,26 +143,29 @@ async def _like_and_boost(telling: Telling, ada: Person, linus: Person, post: St
 async def _edit(telling: Telling, ada: Person, linus: Person, post: Status) -> None:
     text = f"{linus.handle} Good evening from the loom! Three threads, in truth. #weaving"
     theirs = await _found_in_home(linus, post)
+    began = time.monotonic()
     await ada.edit(post, text, spoiler_text="On weaving", language="en")
 
     async def changed() -> bool:
         now = await linus.status(theirs.id)
         return now is not None and "Three threads" in now.content and now.edited_at is not None
 
-    _, seconds = await shown("ada's edit on mast", changed)
+    _, seconds = await shown("ada's edit on mast", changed, began)
     telling.step("ada edits her post; linus sees the new words", seconds)
 
 
 async def _delete(telling: Telling, ada: Person, linus: Person) -> None:
+    began = time.monotonic()
     posted = await ada.publish("This one I shall not keep.")
-    theirs, seconds = await shown("ada's second post on mast", lambda: _in_home(linus, posted))
+    theirs, seconds = await shown("ada's second post on mast", lambda: _in_home(linus, posted), began)
     telling.seen("ada posts once more; linus reads it", seconds)
+    began = time.monotonic()
     await ada.delete(posted)
 
     async def gone() -> bool:
         return await linus.status(theirs.id) is None and await _in_home(linus, posted) is None
 
-    _, seconds = await shown("the deletion on mast", gone)
+    _, seconds = await shown("the deletion on mast", gone, began)
     telling.step("ada deletes it; it is gone on mast", seconds)
 
 

@@ -51,13 +51,14 @@ async def sign_in(home: Home, site: Site, role: Role) -> str:
         StoryError: with the last word of `heddle`.
     """
     environment = environment_file.parse(site.environment_file(home).read_text())
-    code, output, _ = await _heddle(environment, "token", "create", role.name)
+    created = ("account", "create", role.name, "--display-name", role.display_name, "--federate")
+    code, output, errors = await _heddle(environment, *created, "--password", role.password)
     if code:
-        created = ("account", "create", role.name, "--display-name", role.display_name, "--federate")
-        code, output, errors = await _heddle(environment, *created, "--password", role.password)
-        if code:
-            last = (errors.strip().splitlines() or ["no reason given"])[-1]
-            raise StoryError(f"the account {role.name} on {site.name} could not be made: {last}")
+        # Mostly because the account is there from an earlier telling.
+        code, output, _ = await _heddle(environment, "token", "create", role.name)
+    if code:
+        last = (errors.strip().splitlines() or ["no reason given"])[-1]
+        raise StoryError(f"the account {role.name} on {site.name} could not be made: {last}")
     return msgspec.json.decode(output, type=Granted).access_token
 
 

@@ -177,13 +177,15 @@ class Person:
         return msgspec.json.decode(body, type=kind)
 
 
-async def shown(what: str, look: Callable[[], Awaitable[T | None]]) -> tuple[T, float]:
-    """Wait until a look finds something; return it and the seconds that passed.
+async def shown(
+    what: str, look: Callable[[], Awaitable[T | None]], since: float | None = None
+) -> tuple[T, float]:
+    """Wait until a look finds something; return it and the seconds that passed since, else from now.
 
     Raises:
         StoryError: it does not show in time.
     """
-    began = time.monotonic()
+    began = since or time.monotonic()
     while True:
         found = await look()
         passed = time.monotonic() - began

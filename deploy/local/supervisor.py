@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Event, Lock
@@ -20,7 +20,7 @@ from deploy.local.restarts import Pause
 from deploy.local.say import say
 from deploy.local.servers import Servers
 from deploy.local.sites import SERVICES, Site, ordinary_environment
-from deploy.local.status import is_ready
+from deploy.local.status import is_ready, trouble
 from deploy.local.urls import without_password
 
 READY_WITHIN = 60.0
@@ -60,25 +60,27 @@ class Supervisor:
         self._stopping = Event()
         self._phase = "starting"
 
-    def run(self, when_ready: Callable[[Event], bool]) -> bool:
+    def run(self, when_ready: Callable[[Event], bool], *, detached: bool) -> bool:
         """Start everything, do what is to be done once it is ready, and keep it running.
 
         Args:
             when_ready: Called in a thread once all is ready, with the event that is set when all is to stop.
                 False stops everything.
+            detached: Whether to go on when the process that started this one is gone.
 
         Returns:
             False when `when_ready` said so.
         """
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._on_signal)
+        parent = None if detached else os.getppid()
         with state.held(self._home):
             try:
                 self._start()
                 with ThreadPoolExecutor(1) as pool:
                     outcome = pool.submit(when_ready, self._stopping)
                     outcome.add_done_callback(self._stop_unless_well)
-                    self._keep_running()
+                    self._keep_running(parent)
                     return outcome.result()
             except Interrupted:
                 return True
@@ -89,16 +91,29 @@ class Supervisor:
         self._clean_up()
         self._check_ports()
         self._publish()
-        self._servers.start(self._adopt, self._stopping)
-        self._servers.provide([site.database for site in self._sites], [site.name for site in self._sites])
+        self._servers.start_containers()
+        with ThreadPoolExecutor(2) as pool:
+            environments = pool.submit(self._prepare_database)
+            broker = pool.submit(
+                self._servers.start_broker, self._adopt, self._stopping, [site.name for site in self._sites]
+            )
+        broker.result()
+        self._start_sites(environments.result())
+
+    def _prepare_database(self) -> dict[str, dict[str, str]]:
+        """Start Postgres and migrate, which needs no broker; return each site's environment."""
+        names = [site.database for site in self._sites]
+        self._servers.start_database(self._adopt, self._stopping, names)
         environments = {
             site.name: site.settle_environment(self._home, self._servers.addresses) for site in self._sites
         }
         with ThreadPoolExecutor(len(self._sites)) as pool:
             list(pool.map(lambda site: self._migrate(site, environments[site.name]), self._sites))
-        say(
-            f"starting {len(SERVICES)} services for each of {' and '.join(site.name for site in self._sites)}"
-        )
+        return environments
+
+    def _start_sites(self, environments: Mapping[str, Mapping[str, str]]) -> None:
+        names = " and ".join(site.name for site in self._sites)
+        say(f"starting {len(SERVICES)} services for each of {names}")
         for site in self._sites:
             for program in site.programs(self._home, environments[site.name]):
                 self._adopt(start(program))
@@ -120,7 +135,7 @@ class Supervisor:
         for site in self._sites:
             refuse_taken(site.ports_in_use())
 
-    def _migrate(self, site: Site, environment: dict[str, str]) -> None:
+    def _migrate(self, site: Site, environment: Mapping[str, str]) -> None:
         answer = subprocess.run(
             [VENV / "bin/heddle", "migrate"],
             env={**ordinary_environment(), **environment},
@@ -150,8 +165,8 @@ class Supervisor:
             self._give_up_on_the_hopeless()
             self._restart_ended()
             if time.monotonic() > deadline:
-                names = ", ".join("/".join(key) for key in waiting)
-                raise SetupError(f"Not ready after {READY_WITHIN:.0f} s: {names}. See {self._home.log}.")
+                late = "; ".join(f"{'/'.join(key)} ({trouble(url)})" for key, url in waiting.items())
+                raise SetupError(f"Not ready after {READY_WITHIN:.0f} s: {late}. See {self._home.log}.")
             if self._stopping.wait(_GLANCE_EVERY):
                 raise Interrupted
         say("all services are ready")
@@ -163,9 +178,11 @@ class Supervisor:
             if process and process.exit_code is not None and (wrong or watched.restarts >= _TRIES):
                 raise SetupError(f"{watched.program.name} does not start: {process.last_words()}")
 
-    def _keep_running(self) -> None:
+    def _keep_running(self, parent: int | None) -> None:
         while not self._stopping.wait(_GLANCE_EVERY):
             self._restart_ended()
+            if parent not in {None, os.getppid()}:
+                self._stopping.set()
 
     def _restart_ended(self) -> None:
         for watched in self._watched:

@@ -40,7 +40,7 @@ def servers_for_tests(home: Home = TEST_HOME) -> Iterator[dict[str, str]]:
             _note(home, servers, processes)
 
         try:
-            servers.start(started, Event())
+            servers.start(started, Event(), databases=(), vhosts=())
             yield {
                 "HEDDLE_TEST_DATABASE_URL": servers.addresses.database("postgres"),
                 "HEDDLE_TEST_BROKER_URL": servers.addresses.vhost("/"),
