@@ -27,6 +27,10 @@ BATCHES_AT_ONCE = 32
 ITEMS_AT_ONCE = 16
 PREFETCH = 128
 
+PLANS_AT_ONCE = 64
+PLAN_DEADLINE = 600.0
+"""Seconds for a batch of plans; an author with a million followers takes a thousand pages."""
+
 NO_DEADLINE = 86_400.0
 """Seconds. Every request has its own deadline; what may take longer is an outage of the database, which is
 waited out so that nothing is posted twice for it."""
@@ -70,7 +74,14 @@ class Deliverer:
 
     def plan_consumer(self, broker: Broker) -> BatchConsumer[AcceptedActivity]:
         """Return the consumer of the plan queue, not started."""
-        return BatchConsumer(broker, FANOUT_PLAN, Codec(AcceptedActivity), self.planner.plan, max_items=64)
+        return BatchConsumer(
+            broker,
+            FANOUT_PLAN,
+            Codec(AcceptedActivity),
+            self.planner.plan,
+            max_items=PLANS_AT_ONCE,
+            deadline=PLAN_DEADLINE,
+        )
 
     def delivery_consumers(self, broker: Broker) -> list[BatchConsumer[Delivery]]:
         """Return the consumers of all shards, not started.

@@ -89,10 +89,13 @@ class Worker:
             jobs = [self._job(delivery, target) for delivery in items for target in delivery.targets]
             try:
                 facts = await insist(lambda: self._look_up(jobs), "delivery_facts_held")
-                await asyncio.gather(*(self._run(job, facts) for job in jobs))
+                results = await asyncio.gather(
+                    *(self._run(job, facts) for job in jobs), return_exceptions=True
+                )
             finally:
                 for job in jobs:
                     job.place.leave()
+        raise_first(results)
 
     def _job(self, delivery: Delivery, target: Target) -> Job:
         host = host_of(target.inbox)
@@ -147,6 +150,13 @@ class Worker:
             # Others in flight have said so already: one outage counts once.
             return Report(host=report.host, progress=report.progress, look_at=report.look_at)
         return report
+
+
+def raise_first(results: Sequence[BaseException | None]) -> None:
+    """Raise the first error among these results, now that nothing of the batch is under way any more."""
+    for result in results:
+        if result is not None:
+            raise result
 
 
 def _count(report: Report, job: Job) -> None:

@@ -43,9 +43,15 @@ BUSY_FOR = timedelta(minutes=30)
 
 
 class KeyUnreachable(Rejected):
-    """The signer's server, or that of what is shared, stayed out of reach."""
+    """The server of the signing key stayed out of reach."""
 
     reason = "key_unreachable"
+
+
+class PostUnreachable(Rejected):
+    """The server of the post that is shared, or was passed on, stayed out of reach."""
+
+    reason = "post_unreachable"
 
 
 class NotPublic(Rejected):
@@ -94,7 +100,10 @@ class SlowLane:
 
     async def resolve(self, items: Sequence[ReceivedRequest]) -> None:
         """Return when every request is passed on, refused, or set for later; raises Unavailable."""
-        await asyncio.gather(*(self._resolve(item) for item in items))
+        results = await asyncio.gather(*(self._resolve(item) for item in items), return_exceptions=True)
+        for result in results:
+            if result is not None:
+                raise result
 
     async def _resolve(self, request: ReceivedRequest) -> None:
         try:
@@ -201,5 +210,10 @@ class SlowLane:
             again = replace(request, attempt=request.attempt + 1)
             await self._verdicts.later(again, now + timedelta(seconds=pause))
         else:
-            cause = KeyUnreachable(f"{failure.reason}: {failure.detail}")
-            await self._verdicts.refuse([Refused(request, cause)])
+            await self._verdicts.refuse([Refused(request, await self._out_of_reach(request, failure))])
+
+    async def _out_of_reach(self, request: ReceivedRequest, failure: RemoteUnavailable) -> Rejected:
+        """Return what could not be had: the key, or a post that only matters once the key is known."""
+        key_id = self._judge.read(request).key_id
+        known = key_id in await self._keyring.find([key_id])
+        return (PostUnreachable if known else KeyUnreachable)(f"{failure.reason}: {failure.detail}")

@@ -82,3 +82,14 @@ async def test_key_documents_that_prove_nothing_are_refused(
     await verifier.post(request, queue=INBOX_UNRESOLVED)
     refused = await verifier.until_refused(create["id"])
     assert refused.reason == reason
+
+
+async def test_shared_post_that_stays_unreachable_is_named_as_such(verifier: RunningVerifier) -> None:
+    """A share whose post cannot be fetched is given up for the post's sake, not for the signer's."""
+    birch, ash = verifier.world.remote.host("birch"), verifier.world.remote.host("ash")
+    nora = birch.actor("nora")
+    ash.behave("*", status=503)
+    announce = nora.activity("Announce", f"{ash.origin}/notes/1")
+    request = replace(verifier.request(nora, announce), attempt=len(DELAYS) + 1)
+    await verifier.post(request)
+    assert (await verifier.until_refused(announce["id"])).reason == "post_unreachable"
