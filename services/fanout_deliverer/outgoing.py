@@ -1,0 +1,104 @@
+"""Planned pages on their way out: recorded together, then published together, in the order they came."""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from services.fanout_deliverer.plan import plan_deliveries
+from shared.database import deliveries
+from shared.database.deliveries import Destination, Planned, SentActivity
+from shared.database.pool import Connection
+from shared.protocol.identifiers import host_of
+from shared.protocol.messages import Codec, Delivery
+from shared.queue.publisher import Payload, Publisher, encode_batches
+from shared.queue.topology import deliver_queue
+
+FULL = 1000
+"""Destinations that are written in one go."""
+
+MAX_TARGETS = 64
+"""Inboxes in one queue message: it is settled only once all of them are."""
+
+
+class Page(Struct, frozen=True):
+    """Some of an activity's destinations; `last` where no more come."""
+
+    sent: SentActivity
+    destinations: Sequence[Destination]
+    last: bool
+
+
+class Outgoing:
+    """Gathers pages and sends them off.
+
+    What is published is recorded before, so that an outcome finds its row; an activity counts as planned
+    once all of it is published. A crash in between leads to the same plan again, which changes no row and
+    whose second messages find the first ones settled.
+
+    Args:
+        conn: The database.
+        publisher: For the deliveries.
+    """
+
+    def __init__(self, conn: Connection, publisher: Publisher) -> None:
+        self._conn = conn
+        self._publisher = publisher
+        self._codec = Codec(Delivery)
+        self._pages: list[Page] = []
+
+    async def add(self, page: Page) -> None:
+        """Take in a page; send everything off if that makes a portion."""
+        self._pages.append(page)
+        if sum(len(one.destinations) for one in self._pages) >= FULL:
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Record and publish what has been gathered; raises Unavailable."""
+        pages, self._pages = self._pages, []
+        if not pages:
+            return
+        async with self._conn.transaction():
+            await deliveries.insert_activities(self._conn, [page.sent for page in pages])
+            await deliveries.insert_planned(self._conn, _rows(pages))
+        await self._publisher.publish_many(self._payloads(pages))
+        if finished := [page.sent.uri for page in pages if page.last]:
+            await deliveries.mark_planned(self._conn, finished)
+
+    def _payloads(self, pages: Sequence[Page]) -> list[Payload]:
+        shards: dict[int, list[Delivery]] = {}
+        for page in pages:
+            for shard, messages in plan_deliveries(page.sent, page.destinations, MAX_TARGETS).items():
+                shards.setdefault(shard, []).extend(messages)
+        return [
+            (deliver_queue(shard), payload)
+            for shard, messages in shards.items()
+            for portion in portions_of(messages)
+            for payload in encode_batches(self._codec, portion)
+        ]
+
+
+def portions_of(messages: Sequence[Delivery]) -> list[list[Delivery]]:
+    """Return the deliveries of a shard as what goes into one queue message each, in order."""
+    portions: list[list[Delivery]] = []
+    room = 0
+    for message in messages:
+        if len(message.targets) > room:
+            portions.append([])
+            room = MAX_TARGETS
+        portions[-1].append(message)
+        room -= len(message.targets)
+    return portions
+
+
+def _rows(pages: Sequence[Page]) -> list[Planned]:
+    return [
+        Planned(
+            activity_uri=page.sent.uri,
+            inbox=destination.inbox,
+            host=host_of(destination.inbox),
+            shared=destination.shared,
+            created_at=page.sent.created_at,
+        )
+        for page in pages
+        for destination in page.destinations
+    ]
