@@ -1,6 +1,7 @@
 """What a command works with: settings, a database connection, this site's URIs; and how it ends."""
 
 import asyncio
+import logging
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -78,6 +79,8 @@ def settings_for_commands(*, need: Sequence[str]) -> Settings:
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
+    # Libraries say no more than we do; what matters of it reaches us as an error.
+    logging.basicConfig(level=level if settings.log_level == "debug" else logging.CRITICAL)
     return settings
 
 

@@ -1,5 +1,6 @@
 """`heddle block`: moderated domains."""
 
+import re
 from enum import StrEnum
 from typing import Annotated
 
@@ -13,7 +14,8 @@ from shared.protocol.errors import Rejected
 
 app = typer.Typer(help="Moderated domains; a block holds for the subdomains too.", no_args_is_help=True)
 
-_MAX_DOMAIN = 253
+_HOST = re.compile(r"(?=.{1,253}\Z)[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*")
+_PORT = re.compile(r"[0-9]{1,5}")
 
 _COLUMNS = {
     "domain": "domain",
@@ -98,13 +100,11 @@ def list_blocks(*, as_json: AsJson = False) -> None:
 def _domain(text: str) -> str:
     """Return a domain as it is stored; raises NotADomain."""
     name = text.strip().lower().rstrip(".")
+    host, colon, port = name.partition(":")
     try:
-        name = name.encode("idna").decode("ascii") if not name.isascii() else name
+        host = host.encode("idna").decode("ascii")
     except UnicodeError as error:
         raise NotADomain(f"{text!r} is not a domain") from error
-    host = name.partition(":")[0]
-    words = host.split(".")
-    fits = all(word and all(letter.isalnum() or letter in "-_" for letter in word) for word in words)
-    if not fits or len(name) > _MAX_DOMAIN:
+    if not _HOST.fullmatch(host) or (colon and not _PORT.fullmatch(port)):
         raise NotADomain(f"{text!r} is not a domain")
-    return name
+    return f"{host}{colon}{port}"

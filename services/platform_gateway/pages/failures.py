@@ -2,12 +2,16 @@
 
 from collections.abc import Awaitable, Callable
 
+import structlog
 from aiohttp import web
 
 from services.platform_gateway.errors import JSON_PATHS, ApiError
 from services.platform_gateway.negotiation import Form, wanted_form
 from services.platform_gateway.pages.rendering import render
+from shared.database.pool import unavailable_when_down
 from shared.protocol.errors import Unavailable
+
+log = structlog.get_logger(__name__)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -31,7 +35,8 @@ async def show_failures(request: web.Request, handler: Handler) -> web.StreamRes
     if request.path.startswith(JSON_PATHS):
         return await handler(request)
     try:
-        return await handler(request)
+        with unavailable_when_down():
+            return await handler(request)
     except web.HTTPException as error:
         if error.status < _BAD_REQUEST or not _by_a_person(request):
             raise
@@ -40,9 +45,10 @@ async def show_failures(request: web.Request, handler: Handler) -> web.StreamRes
         if not _by_a_person(request):
             raise
         return failure_page(request, error.status)
-    except Unavailable:
+    except Unavailable as error:
         if not _by_a_person(request):
             raise
+        log.warning("request_unavailable", path=request.path, reason=str(error))
         return failure_page(request, _UNAVAILABLE)
 
 

@@ -1,0 +1,271 @@
+"""`heddle queue`, `dead`, `host`, `block`, `delivery` and `trace`."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import msgspec
+from msgspec import Struct
+
+from shared.database import claims, deliveries, hosts, refusals
+from shared.database.claims import Claim
+from shared.database.deliveries import Planned, Progress, SentActivity, State
+from shared.database.pool import Connection
+from shared.database.refusals import Refusal
+from shared.protocol.errors import Rejected
+from shared.protocol.identifiers import host_of, uri_hash
+from shared.protocol.messages import Codec, ReceivedRequest
+from shared.queue.connection import Broker, connect
+from shared.queue.consumer import BatchConsumer
+from shared.queue.publisher import Publisher
+from shared.queue.topology import ALL_QUEUES, INBOX_RECEIVED
+from tests.infrastructure import eventually
+from tests.integration.console.command_line import ORIGIN, Heddle
+
+NOW = datetime.now(UTC)
+ACTIVITY = "https://birch.example/activities/1"
+
+
+class OneDelivery(Struct):
+    """A delivery in a report."""
+
+    inbox: str
+    state: str
+
+
+class OneActivity(Struct):
+    """An activity in a report."""
+
+    deliveries: list[OneDelivery]
+
+
+class Report(Struct):
+    """What `delivery --json` prints."""
+
+    post: str
+    activities: list[OneActivity]
+
+
+class OneClaim(Struct):
+    """What an activity did."""
+
+    outcome: str
+
+
+class Way(Struct):
+    """What `trace --json` prints."""
+
+    applied: list[OneClaim]
+
+
+class Unreadable(Rejected):
+    """It cannot be read."""
+
+    reason = "unreadable"
+
+
+def received(number: int) -> ReceivedRequest:
+    """Return a request as the receiver queues it."""
+    return ReceivedRequest(
+        method="POST",
+        target="/inbox",
+        headers=(),
+        body=b'{"type": "Create"}',
+        received_at=NOW,
+        trace=f"{number:032x}",
+        activity_id=f"https://birch.example/activities/{number}",
+        activity_type="Create",
+        actor="https://birch.example/users/nora",
+    )
+
+
+async def kill_letters(broker: Broker, count: int) -> None:
+    """Have a consumer give up so many messages."""
+    publisher, codec = Publisher(broker), Codec(ReceivedRequest)
+
+    async def refuse(_: object) -> None:
+        raise Unreadable("no sense in it")
+
+    await publisher.publish(INBOX_RECEIVED, codec, [received(number) for number in range(count)])
+    consumer = BatchConsumer(broker, INBOX_RECEIVED, codec, refuse)
+    consumer.start()
+    try:
+        await eventually(lambda: _dead_count(broker, count), "the messages to be given up")
+    finally:
+        await consumer.stop()
+        await publisher.close()
+
+
+async def _dead_count(broker: Broker, count: int) -> bool:
+    channel = await broker.consuming.channel()
+    try:
+        queue = await channel.get_queue(f"{INBOX_RECEIVED}.dead")
+        return queue.declaration_result.message_count == count
+    finally:
+        await channel.close()
+
+
+async def test_dead_letters_are_listed_read_replayed_and_purged(heddle: Heddle, own_broker_url: str) -> None:
+    """A dead letter shows its reason and contents; `replay` puts it back on its queue, `purge` drops it."""
+    async with connect(own_broker_url, "test") as broker:
+        await broker.wait_until_up()
+        await kill_letters(broker, 3)
+    listed = (await heddle("dead", "list", "--json")).records()
+    assert [letter["reason"] for letter in listed] == ["unreadable"] * 3
+    assert listed[0]["queue"] == INBOX_RECEIVED
+    shown = (await heddle("dead", "show", INBOX_RECEIVED, str(listed[0]["id"]), "--json")).record()
+    assert shown["detail"] == "Unreadable: no sense in it"
+    assert "birch.example/activities/0" in str(shown["items"])
+    await heddle("dead", "replay", INBOX_RECEIVED, "--id", str(listed[0]["id"]))
+    left = (await heddle("dead", "list", INBOX_RECEIVED, "--json")).records()
+    assert [letter["id"] for letter in left] == [letter["id"] for letter in listed[1:]]
+    await heddle("dead", "purge", INBOX_RECEIVED, code=1)
+    await heddle("dead", "purge", INBOX_RECEIVED, "--yes")
+    assert (await heddle("dead", "list", "--json")).records() == []
+
+
+async def test_a_queue_or_letter_that_is_not_there_is_told_apart(heddle: Heddle) -> None:
+    """A wrong queue name is wrong usage (exit 2), an unknown letter a failure (exit 1)."""
+    await heddle("dead", "list", "nowhere", code=2)
+    await heddle("dead", "replay", "nowhere", code=2)
+    await heddle("dead", "show", INBOX_RECEIVED, "nothing", code=1)
+
+
+async def test_the_queue_list_names_every_queue(heddle: Heddle, own_broker_url: str) -> None:
+    """`queue list --json` names all queues with depth and consumers; the table sums up the shards."""
+    async with connect(own_broker_url, "test") as broker:
+        await broker.wait_until_up()
+        listed = (await heddle("queue", "list", "--json")).records()
+        assert [queue["queue"] for queue in listed] == list(ALL_QUEUES)
+        assert {"messages", "ready", "unacknowledged", "consumers", "dead"} <= set(listed[0])
+        table = (await heddle("queue", "list")).out
+        assert "deliver.* (32)" in table
+        assert "deliver.07" not in table
+        assert "deliver.07" in (await heddle("queue", "list", "--shards")).out
+
+
+async def test_a_given_up_delivery_is_a_visible_dead_letter(heddle: Heddle, database: Connection) -> None:
+    """A delivery that was given up is in `dead list`; `dead replay deliveries` has it tried again."""
+    await plan(
+        database, {"https://fir.example/inbox": State.DEAD, "https://oak.example/inbox": State.DELIVERED}
+    )
+    listed = (await heddle("dead", "list", "deliveries", "--json")).records()
+    assert [(one["id"], one["reason"]) for one in listed] == [("https://fir.example/inbox", "expired")]
+    await heddle("dead", "replay", "deliveries", "--host", "elsewhere.example")
+    assert len((await heddle("dead", "list", "deliveries", "--json")).records()) == 1
+    await heddle("dead", "replay", "deliveries", "--host", "fir.example")
+    state, due = await database.fetchrow(
+        "SELECT state, next_try_at <= now() FROM deliveries WHERE host = 'fir.example'"
+    ) or (None, None)
+    assert (state, due) == (State.PARKED, True)
+    assert await database.fetchval("SELECT next_try_at <= now() FROM hosts WHERE host = 'fir.example'")
+
+
+async def test_a_posts_delivery_report_sums_up_to_the_plan(heddle: Heddle, database: Connection) -> None:
+    """`delivery` finds a post by id, URI and page, and lists every inbox with its state."""
+    await heddle("account", "create", "ada", "--federate")
+    made = (await heddle("post", "ada", "Hello")).record()
+    states = {
+        "https://fir.example/inbox": State.PARKED,
+        "https://oak.example/inbox": State.DELIVERED,
+        "https://elm.example/inbox": State.DEAD,
+    }
+    await plan(database, states, subject=str(made["uri"]))
+    names = (str(made["id"]), str(made["uri"]), str(made["url"]))
+    for outcome in await asyncio.gather(*(heddle("delivery", name, "--json") for name in names)):
+        report = msgspec.json.decode(outcome.out, type=Report)
+        assert report.post == made["uri"]
+        found = {one.inbox: one.state for one in report.activities[0].deliveries}
+        assert found == {inbox: state.name.lower() for inbox, state in states.items()}
+    assert "1 delivered, 1 parked, 1 dead" in (await heddle("delivery", str(made["id"]))).err
+    strange = ("123", "https://elsewhere.example/@ada/1")
+    await asyncio.gather(*(heddle("delivery", name, code=1) for name in strange))
+
+
+async def test_an_activitys_journey_is_traced(heddle: Heddle, database: Connection) -> None:
+    """`trace` shows what was applied, refused and sent under an id; an unknown id exits 1."""
+    actor = "https://birch.example/users/nora"
+    claim = Claim(
+        hash=uri_hash(ACTIVITY), uri=ACTIVITY, type="Create", actor_uri=actor, trace="a" * 32, local=False,
+        received_at=NOW,
+    )  # fmt: skip
+    await claims.claim(database, [claim])
+    refusal = Refusal(
+        activity_uri=f"{ACTIVITY}0", actor_uri=actor, stage="signature_verifier", reason="signature_invalid",
+        detail="", trace="b" * 32,
+    )  # fmt: skip
+    await refusals.record(database, [refusal])
+    await plan(database, {"https://fir.example/inbox": State.QUEUED}, activity=f"{ORIGIN}/activities/5")
+    way = msgspec.json.decode((await heddle("trace", ACTIVITY, "--json")).out, type=Way)
+    assert [one.outcome for one in way.applied] == ["applied"]
+    refused = await heddle("trace", f"{ACTIVITY}0")
+    assert "signature_invalid" in refused.err
+    sent = await heddle("trace", f"{ORIGIN}/activities/5")
+    assert "https://fir.example/inbox" in sent.out
+    await heddle("trace", "https://nowhere.example/1", code=1)
+
+
+async def test_hosts_in_trouble_come_first(heddle: Heddle, database: Connection) -> None:
+    """`host list` begins with what fails; `--troubled` leaves out the rest; `host show` tells why."""
+    await hosts.record_successes(database, [hosts.Success(host="oak.example", scheme="cavage", at=NOW)])
+    trouble = hosts.Trouble(host="fir.example", error="connect_failed", at=NOW, next_try_at=NOW)
+    await hosts.record_troubles(database, [trouble])
+    listed = (await heddle("host", "list", "--json")).records()
+    assert [host["host"] for host in listed] == ["fir.example", "oak.example"]
+    troubled = (await heddle("host", "list", "--troubled", "--json")).records()
+    assert [host["host"] for host in troubled] == ["fir.example"]
+    shown = (await heddle("host", "show", "FIR.example", "--json")).record()
+    assert (shown["failures"], shown["last_error"]) == (1, "connect_failed")
+    await heddle("host", "show", "nowhere.example", code=1)
+
+
+async def test_blocks_are_added_changed_listed_and_lifted(heddle: Heddle) -> None:
+    """`block add` moderates a domain, again to change it; `remove` lifts it, once."""
+    await heddle("block", "add", "Spam.Example", "--comment", "spam")
+    await heddle("block", "add", "bücher.example", "--severity", "silence")
+    await heddle("block", "add", "spam.example", "--severity", "silence", "--reject-media")
+    listed = (await heddle("block", "list", "--json")).records()
+    assert [(one["domain"], one["severity"], one["reject_media"]) for one in listed] == [
+        ("spam.example", "silence", True),
+        ("xn--bcher-kva.example", "silence", False),
+    ]
+    await heddle("block", "remove", "spam.example")
+    await heddle("block", "remove", "spam.example", code=1)
+    wrong = ("not a domain", "https://spam.example/", "-spam.example", "spam..example", "")
+    await asyncio.gather(*(heddle("block", "add", domain, code=1) for domain in wrong))
+
+
+async def plan(
+    database: Connection,
+    states: dict[str, State],
+    *,
+    subject: str = f"{ORIGIN}/objects/1",
+    activity: str = f"{ORIGIN}/objects/1/activity",
+) -> None:
+    """Record an activity and its deliveries in these states, by inbox."""
+    sent = SentActivity(
+        uri=activity, type="Create", actor_id=1, subject=subject, body=b"{}", trace="c" * 32, created_at=NOW
+    )
+    await deliveries.insert_activities(database, [sent])
+    rows = [
+        Planned(activity_uri=activity, inbox=inbox, host=host_of(inbox), shared=True, created_at=NOW)
+        for inbox in states
+    ]
+    await deliveries.insert_planned(database, rows)
+    await deliveries.mark_planned(database, [activity])
+    reasons = {State.DEAD: "expired", State.PARKED: "answered 503"}
+    progress = [
+        Progress(activity_uri=activity, inbox=inbox, state=state, reason=reasons.get(state, ""))
+        for inbox, state in states.items()
+        if state is not State.QUEUED
+    ]
+    await deliveries.record(database, progress)
+
+
+async def test_an_empty_listing_is_an_empty_list(heddle: Heddle) -> None:
+    """A listing without entries is `[]` as JSON, and a word on standard error for people; exit 0."""
+    groups = ("account", "host", "block")
+    for outcome in await asyncio.gather(*(heddle(group, "list", "--json") for group in groups)):
+        assert outcome.json() == []
+    for outcome in await asyncio.gather(*(heddle(group, "list") for group in groups)):
+        assert outcome.out == ""
+        assert outcome.err
