@@ -28,7 +28,7 @@ from shared.actions.site import Site
 from shared.database import claims
 from shared.database.claims import Claim
 from shared.database.counters import Counts
-from shared.database.pool import Connection, Pool, unavailable_when_down
+from shared.database.pool import Connection, Pool, by_index, unavailable_when_down
 from shared.protocol.activities import (
     Accept,
     Announce,
@@ -74,7 +74,7 @@ async def apply_batch(pool: Pool, site: Site, items: Sequence[AcceptedActivity])
     """
     works = [Work(item, item.activity) for item in items]
     with unavailable_when_down():
-        async with pool.acquire() as conn, conn.transaction():
+        async with pool.acquire() as conn, by_index(conn):
             fresh = await _claim(conn, works)
             if fresh:
                 await _apply(conn, site, fresh)

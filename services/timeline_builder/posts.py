@@ -1,5 +1,6 @@
 """Storing posts of other servers, with all that hangs on a post: mentions, tags, replies, timelines."""
 
+import random
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -13,6 +14,8 @@ from shared.database.statuses import NewMention, NewStatus, NewTag, StatusRow
 from shared.protocol.addressing import visibility_of
 from shared.protocol.objects import Note, Visibility
 from shared.protocol.text.hashtags import normalise_tag
+
+_TRIES = 3
 
 
 class Incoming(Struct, frozen=True, kw_only=True):
@@ -29,9 +32,7 @@ async def store(run: Run, incoming: Sequence[Incoming]) -> dict[str, StatusRow]:
 
     A post whose URI is known already must not be passed in.
     """
-    new = [_new_status(run, post) for post in concerned(run, incoming)]
-    stored = await statuses.insert(run.conn, [status for _, status in new]) if new else set()
-    fresh = [(post, status) for post, status in new if status.id in stored]
+    fresh = await _insert(run, concerned(run, incoming))
     if not fresh:
         return {}
     for _, status in fresh:
@@ -42,6 +43,23 @@ async def store(run: Run, incoming: Sequence[Incoming]) -> dict[str, StatusRow]:
     await write_names(run, [(status.id, post.note) for post, status in fresh])
     await _adopt(run, [status.id for _, status in fresh])
     return {status.uri: run.facts.posts[status.uri] for _, status in fresh}
+
+
+async def _insert(run: Run, wanted: Sequence[Incoming]) -> list[tuple[Incoming, NewStatus]]:
+    fresh: list[tuple[Incoming, NewStatus]] = []
+    for _ in range(_TRIES):
+        if not wanted:
+            break
+        new = [(post, _new_status(run, post)) for post in wanted]
+        stored = await statuses.insert(run.conn, [status for _, status in new])
+        fresh += [(post, status) for post, status in new if status.id in stored]
+        # What is left met an id that was taken, or was stored by somebody else just now.
+        wanted = [post for post, status in new if status.id not in stored]
+        if wanted:
+            known = await statuses.by_uris(run.conn, [post.note.id for post in wanted])
+            run.facts.posts.update(known)
+            wanted = [post for post in wanted if post.note.id not in known]
+    return fresh
 
 
 def concerned(run: Run, incoming: Sequence[Incoming]) -> list[Incoming]:
@@ -72,17 +90,20 @@ def _concerns(run: Run, post: Incoming, kept: dict[str, Incoming]) -> bool:
 
 def _people_here(run: Run, note: Note) -> list[Standing]:
     """Return the local actors that a post names or is addressed to."""
-    uris = dict.fromkeys((*(mention.href for mention in note.mentions), *addressed_here(note, run.site.uris)))
-    known = (run.facts.actor(uri) for uri in uris)
+    named = [mention.href for mention in note.mentions]
+    named += addressed_here(note, run.site.uris)
+    if not named:
+        return []
+    known = (run.facts.actor(uri) for uri in dict.fromkeys(named))
     return [actor for actor in known if actor is not None and actor.local]
 
 
-def _new_status(run: Run, post: Incoming) -> tuple[Incoming, NewStatus]:
+def _new_status(run: Run, post: Incoming) -> NewStatus:
     note = post.note
     created = min(note.published or post.received_at, post.received_at)
-    status_id = run.site.ids.at(int(created.timestamp() * 1000))
+    status_id = id_at(run, created, post.received_at)
     parent = run.facts.posts.get(note.in_reply_to or "")
-    return post, NewStatus(
+    return NewStatus(
         id=status_id,
         uri=note.id,
         local=False,
@@ -106,6 +127,17 @@ def _new_status(run: Run, post: Incoming) -> tuple[Incoming, NewStatus]:
         poll=note.poll,
         edited_at=note.updated if note.updated and note.updated > created else None,
     )
+
+
+def id_at(run: Run, created: datetime, received: datetime) -> int:
+    """Return an id that sorts by when something was made.
+
+    Most servers tell whole seconds; within those the ids are spread, for one second brings many.
+    """
+    at = int(created.timestamp() * 1000)
+    if at % 1000 == 0:
+        at += random.randrange(max(1, min(1000, int(received.timestamp() * 1000) - at)))
+    return run.site.ids.at(at)
 
 
 def _row(status: NewStatus) -> StatusRow:

@@ -142,7 +142,8 @@ class References:
 
 def addressed_here(note: Note, uris: LocalUris) -> Sequence[str]:
     """Return the local actors that a post is addressed to, mentioned or not."""
-    return [uri for uri in (*note.to, *note.cc) if uris.actor_id(uri) is not None]
+    here = [uri for uri in (*note.to, *note.cc) if uri.startswith(uris.origin)]
+    return [uri for uri in here if uris.actor_id(uri) is not None]
 
 
 def _lock_number(uri: str) -> int:

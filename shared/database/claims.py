@@ -39,7 +39,10 @@ SELECT (now() AT TIME ZONE 'UTC')::date, n.hash, n.uri, n.type, n.actor_uri, 'ap
        n.received_at
   FROM unnest($1::bytea[], $2::text[], $3::text[], $4::text[], $5::text[], $6::boolean[], $7::timestamptz[])
        AS n (hash, uri, type, actor_uri, trace, local, received_at)
-  LEFT JOIN LATERAL (SELECT true AS seen FROM claims c WHERE c.activity_hash = n.hash LIMIT 1) c ON true
+  -- The other days; of today the conflict tells.
+  LEFT JOIN LATERAL (SELECT true AS seen FROM claims c
+                      WHERE c.activity_hash = n.hash AND c.day < (now() AT TIME ZONE 'UTC')::date
+                      LIMIT 1) c ON true
  WHERE c.seen IS NULL
     ON CONFLICT DO NOTHING
 RETURNING activity_hash

@@ -35,9 +35,9 @@ async def standings(conn: Connection, uris: Sequence[str]) -> dict[str, Standing
                coalesce(c.federated, false) AS federated,
                EXISTS (SELECT FROM follows f WHERE f.followee_id = a.id AND f.state = 1) AS followed,
                a.deleted_at IS NOT NULL OR a.suspended_at IS NOT NULL AS gone
-          FROM actors a
-          LEFT JOIN accounts c ON c.actor_id = a.id
-         WHERE a.uri_hash = ANY($1::bytea[])
+          FROM unnest($1::bytea[]) AS n (hash)
+         CROSS JOIN LATERAL (SELECT * FROM actors t WHERE t.uri_hash = n.hash OFFSET 0) a
+          LEFT JOIN LATERAL (SELECT t.federated FROM accounts t WHERE t.actor_id = a.id OFFSET 0) c ON true
         """,
         [uri_hash(uri) for uri in uris],
     )

@@ -97,7 +97,11 @@ def status_of(row: Record) -> StatusRow:
 async def by_uris(conn: Connection, uris: Sequence[str]) -> dict[str, StatusRow]:
     """Return those of these posts and boosts that are known, by URI; tombstones too."""
     rows = await conn.fetch(
-        f"SELECT {_COLUMNS} FROM statuses WHERE uri_hash = ANY($1::bytea[])",  # noqa: S608 - constant columns
+        f"""
+        SELECT {_COLUMNS}
+          FROM unnest($1::bytea[]) AS n (hash)
+         CROSS JOIN LATERAL (SELECT * FROM statuses t WHERE t.uri_hash = n.hash OFFSET 0) s
+        """,  # noqa: S608 - constant columns
         [uri_hash(uri) for uri in uris],
     )
     return {row["uri"]: status_of(row) for row in rows}
@@ -133,13 +137,13 @@ SELECT id, uri, uri_hash, url, local, actor_id, in_reply_to_id, in_reply_to_acto
              in_reply_to_uri, conversation_id, object_type, title, content, source, spoiler_text, language,
              visibility, sensitive, quote_uri, attachments, emojis, poll, application, created_at,
              edited_at)
-    ON CONFLICT (uri_hash) DO NOTHING
+    ON CONFLICT DO NOTHING
 RETURNING id
 """
 
 
 async def insert(conn: Connection, posts: Sequence[NewStatus]) -> set[int]:
-    """Store posts and return the ids of those whose URI was new; a tombstone stays one."""
+    """Store posts and return the ids of the new ones: neither URI nor id was there; a tombstone stays one."""
     rows = await conn.fetch(
         _INSERT,
         [p.id for p in posts],

@@ -14,14 +14,25 @@ KEPT = 800
 BACKFILL = 100
 """Posts of an actor that are looked at when a relation to them changes."""
 
-_ROW = """
-  FROM statuses s
-  LEFT JOIN statuses o ON o.id = s.reblog_of_id
+# Written so that each step is a probe of an index, in the order in which it stands here, whatever the
+# planner believes about the sizes of the tables: it may have planned when they were empty.
+_POST = """
+ CROSS JOIN LATERAL (SELECT t.id, t.actor_id, t.reblog_of_id, t.visibility, t.in_reply_to_uri,
+                            t.in_reply_to_actor_id, t.deleted_at
+                       FROM statuses t WHERE t.id = k.id OFFSET 0) s
+  LEFT JOIN LATERAL (SELECT b.actor_id, b.deleted_at
+                       FROM statuses b WHERE b.id = s.reblog_of_id OFFSET 0) o ON true
 """
 
 _FOLLOWED = """
-  JOIN follows f ON f.followee_id = s.actor_id AND f.state = 1
-  JOIN accounts c ON c.actor_id = f.follower_id
+ CROSS JOIN LATERAL (SELECT t.follower_id, t.show_reblogs FROM follows t
+                      WHERE t.followee_id = s.actor_id AND t.state = 1 OFFSET 0) f
+ CROSS JOIN LATERAL (SELECT true FROM accounts a WHERE a.actor_id = f.follower_id OFFSET 0) c
+"""
+
+_FOLLOWS_OF = """
+ CROSS JOIN LATERAL (SELECT t.follower_id, t.show_reblogs FROM follows t
+                      WHERE t.follower_id = %s AND t.followee_id = s.actor_id AND t.state = 1 OFFSET 0) f
 """
 
 _ALIVE = """
@@ -30,37 +41,41 @@ _ALIVE = """
 
 _RULE = f"""{_ALIVE}
    AND (s.visibility <= 2
-        OR EXISTS (SELECT FROM mentions n WHERE n.status_id = s.id AND n.actor_id = f.follower_id))
+        OR (SELECT true FROM mentions n WHERE n.status_id = s.id AND n.actor_id = f.follower_id LIMIT 1))
    -- Of boosts of their own posts people learn by a notification.
-   AND (s.reblog_of_id IS NULL OR (f.show_reblogs AND o.actor_id <> f.follower_id))
+   AND (s.reblog_of_id IS NULL
+        OR (f.show_reblogs AND o.actor_id <> f.follower_id
+            AND (SELECT true FROM blocks b
+                  WHERE b.actor_id = o.actor_id AND b.target_id = f.follower_id LIMIT 1) IS NULL))
    -- A reply belongs to those who know the other side too, or are it; one to nobody known is out of place.
    AND (s.in_reply_to_uri IS NULL
         OR s.in_reply_to_actor_id = s.actor_id
         OR s.in_reply_to_actor_id = f.follower_id
-        OR EXISTS (SELECT FROM follows t WHERE t.follower_id = f.follower_id
-                                           AND t.followee_id = s.in_reply_to_actor_id AND t.state = 1))
-   AND NOT EXISTS (SELECT FROM blocks b WHERE b.actor_id = f.follower_id
-                      AND b.target_id = ANY(ARRAY[s.actor_id, o.actor_id, s.in_reply_to_actor_id]))
-   AND NOT EXISTS (SELECT FROM mutes m WHERE m.actor_id = f.follower_id
-                      AND m.target_id = ANY(ARRAY[s.actor_id, o.actor_id, s.in_reply_to_actor_id]))
-   AND NOT EXISTS (SELECT FROM blocks b WHERE b.actor_id = o.actor_id AND b.target_id = f.follower_id)
+        OR (SELECT true FROM follows t WHERE t.follower_id = f.follower_id
+                                         AND t.followee_id = s.in_reply_to_actor_id AND t.state = 1 LIMIT 1))
+   AND (SELECT true FROM blocks b WHERE b.actor_id = f.follower_id
+           AND b.target_id = ANY(ARRAY[s.actor_id, o.actor_id, s.in_reply_to_actor_id]) LIMIT 1) IS NULL
+   AND (SELECT true FROM mutes m WHERE m.actor_id = f.follower_id
+           AND m.target_id = ANY(ARRAY[s.actor_id, o.actor_id, s.in_reply_to_actor_id]) LIMIT 1) IS NULL
 """  # noqa: S608 - constants
 
 _INSERT = "INSERT INTO home_timeline (account_id, status_id, actor_id)"
 
 _FAN_OUT = f"""
 {_INSERT}
-SELECT f.follower_id, s.id, s.actor_id {_ROW} {_FOLLOWED}
- WHERE s.id = ANY($1::bigint[]) AND {_RULE}
- UNION ALL
-SELECT s.actor_id, s.id, s.actor_id {_ROW}
- WHERE s.id = ANY($1::bigint[]) AND s.local AND {_ALIVE}
+SELECT f.follower_id, s.id, s.actor_id
+  FROM unnest($1::bigint[]) AS k (id)
+ {_POST} {_FOLLOWED}
+ WHERE {_RULE}
     ON CONFLICT DO NOTHING
-"""
+"""  # noqa: S608 - constants
 
 
 async def fan_out(conn: Connection, status_ids: Sequence[int]) -> None:
-    """Put these posts and boosts into every home timeline where they belong, their author's included."""
+    """Put these posts and boosts into the home timelines of followers where they belong.
+
+    Into its author's own timeline a post comes with the transaction that writes it.
+    """
     await conn.execute(_FAN_OUT, list(status_ids))
 
 
@@ -79,8 +94,9 @@ WITH recent AS MATERIALIZED (
     UNION
     SELECT r.account_id, b.id FROM recent r JOIN statuses b ON b.reblog_of_id = r.id
 )
-SELECT f.follower_id, s.id, s.actor_id {_ROW} {_FOLLOWED}
-  JOIN candidates k ON k.id = s.id AND k.account_id = f.follower_id
+SELECT f.follower_id, s.id, s.actor_id
+  FROM candidates k
+ {_POST} {_FOLLOWS_OF % "k.account_id"}
  WHERE {_RULE}
     ON CONFLICT DO NOTHING
 """  # noqa: S608 - constants
@@ -97,9 +113,10 @@ async def extend(conn: Connection, pairs: Sequence[tuple[int, int]]) -> None:
 _PRUNE = f"""
 DELETE FROM home_timeline h
  WHERE h.account_id = ANY($1::bigint[])
-   AND NOT EXISTS (SELECT {_ROW} {_FOLLOWED}
-                    WHERE s.id = h.status_id AND f.follower_id = h.account_id AND {_RULE})
-   AND NOT EXISTS (SELECT {_ROW} WHERE s.id = h.status_id AND s.actor_id = h.account_id AND {_ALIVE})
+   AND (SELECT true FROM (SELECT h.status_id AS id) k {_POST} {_FOLLOWS_OF % "h.account_id"}
+         WHERE {_RULE} LIMIT 1) IS NULL
+   AND (SELECT true FROM (SELECT h.status_id AS id) k {_POST}
+         WHERE s.actor_id = h.account_id AND {_ALIVE} LIMIT 1) IS NULL
 """  # noqa: S608 - constants
 
 
@@ -109,8 +126,25 @@ async def prune(conn: Connection, account_ids: Sequence[int]) -> None:
 
 
 async def remove(conn: Connection, status_ids: Sequence[int]) -> None:
-    """Take these posts and boosts out of every home timeline."""
-    await conn.execute("DELETE FROM home_timeline WHERE status_id = ANY($1::bigint[])", list(status_ids))
+    """Take these posts and boosts out of the home timelines of their authors and their followers.
+
+    Nobody else has them: whoever stops following loses them then.
+    """
+    await conn.execute(
+        """
+        WITH posts AS MATERIALIZED (
+            SELECT s.id, s.actor_id FROM unnest($1::bigint[]) AS n (id)
+             CROSS JOIN LATERAL (SELECT t.id, t.actor_id FROM statuses t WHERE t.id = n.id OFFSET 0) s
+        ), entries AS MATERIALIZED (
+            SELECT actor_id AS account_id, id FROM posts
+             UNION ALL
+            SELECT f.follower_id, p.id FROM posts p JOIN follows f ON f.followee_id = p.actor_id
+        )
+        DELETE FROM home_timeline h USING entries e
+         WHERE h.account_id = e.account_id AND h.status_id = e.id
+        """,
+        list(status_ids),
+    )
 
 
 _REBUILD = f"""
@@ -124,12 +158,14 @@ WITH candidates AS MATERIALIZED (
                           ORDER BY id DESC LIMIT $2) t
 )
 SELECT account_id, id, actor_id FROM (
-    SELECT f.follower_id AS account_id, s.id, s.actor_id {_ROW} {_FOLLOWED}
-      JOIN candidates k ON k.id = s.id
-     WHERE f.follower_id = $1 AND {_RULE}
+    SELECT f.follower_id AS account_id, s.id, s.actor_id
+      FROM candidates k
+     {_POST} {_FOLLOWS_OF % "$1"}
+     WHERE {_RULE}
      UNION ALL
-    SELECT s.actor_id, s.id, s.actor_id {_ROW}
-      JOIN candidates k ON k.id = s.id
+    SELECT s.actor_id, s.id, s.actor_id
+      FROM candidates k
+     {_POST}
      WHERE s.actor_id = $1 AND {_ALIVE}
 ) entries
  ORDER BY id DESC

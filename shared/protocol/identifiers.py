@@ -4,6 +4,7 @@ import hashlib
 import re
 import secrets
 import time
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 PUBLIC = "https://www.w3.org/ns/activitystreams#Public"
@@ -21,6 +22,7 @@ WORKERS = 1 << _WORKER_BITS
 """How many id generators may be alive at once."""
 
 
+@lru_cache(maxsize=16_384)
 def uri_hash(uri: str) -> bytes:
     """Return the 16 bytes under which a URI is indexed."""
     return hashlib.sha256(uri.encode()).digest()[:16]

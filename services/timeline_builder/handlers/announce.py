@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from services.timeline_builder import posts
 from services.timeline_builder.effects import Run
-from services.timeline_builder.posts import Incoming
+from services.timeline_builder.posts import Incoming, id_at
 from services.timeline_builder.work import Outcome, Work
 from shared.database import statuses
 from shared.database.standing import Standing
@@ -89,7 +89,7 @@ def _may_boost(who: Standing, status: StatusRow) -> bool:
 def _new_boost(run: Run, work: Work[Announce], who: Standing, status: StatusRow) -> NewBoost:
     activity, received = work.activity, work.accepted.received_at
     created = min(activity.published or received, received)
-    boost_id = run.site.ids.at(int(created.timestamp() * 1000))
+    boost_id = id_at(run, created, received)
     return NewBoost(
         id=boost_id,
         uri=activity.id,
