@@ -50,7 +50,7 @@ def servers_for_tests(home: Home = TEST_HOME) -> Iterator[dict[str, str]]:
             for process in reversed(processes):
                 process.ask_to_stop()
                 process.wait()
-            home.state.unlink(missing_ok=True)
+            _forget(home)
 
 
 def run_tests(arguments: Sequence[str]) -> int:
@@ -76,9 +76,14 @@ def run_tests(arguments: Sequence[str]) -> int:
 def _start_afresh(home: Home) -> None:
     if before := state.read(home):
         end(Record(name=p.name, pid=p.pid, created=p.created) for p in reversed(before.processes))
+    _forget(home)
+    shutil.rmtree(home.log, ignore_errors=True)
+
+
+def _forget(home: Home) -> None:
     postgres.forget(home)
     shutil.rmtree(home.data, ignore_errors=True)
-    shutil.rmtree(home.log, ignore_errors=True)
+    home.state.unlink(missing_ok=True)
 
 
 def _note(home: Home, servers: Servers, processes: Sequence[Process]) -> None:
