@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 
 import structlog
 
@@ -15,6 +16,8 @@ INTERVAL = 600.0
 """Seconds between two rounds."""
 
 _NOTES_KEPT_DAYS = 8
+_SHARES = 144
+"""Rounds in which every home timeline is trimmed once: a day."""
 
 
 async def run(pool: Pool, stopping: asyncio.Event) -> None:
@@ -37,4 +40,4 @@ async def once(pool: Pool) -> None:
                 log.info("partitions_changed", names=changed)
             await partitions.drop_strays(conn)
             await pending.forget_older_than(conn, _NOTES_KEPT_DAYS)
-            await timelines.trim(conn)
+            await timelines.trim(conn, int(time.time() // INTERVAL) % _SHARES, _SHARES)

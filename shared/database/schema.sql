@@ -384,6 +384,7 @@ CREATE INDEX mentions_actor ON mentions USING btree (actor_id, status_id DESC) W
 CREATE INDEX notifications_account ON notifications USING btree (account_id, id DESC) WHERE (NOT dismissed);
 CREATE INDEX notifications_status ON notifications USING btree (status_id) WHERE (status_id IS NOT NULL);
 CREATE INDEX oauth_tokens_account ON oauth_tokens USING btree (account_id);
+CREATE INDEX pending_notes_age ON pending_notes USING brin (created_at);
 CREATE INDEX public_keys_actor ON public_keys USING btree (actor_id);
 CREATE INDEX refusals_activity ON refusals USING btree (activity_hash);
 CREATE INDEX sent_activities_actor ON sent_activities USING btree (actor_id);

@@ -184,8 +184,14 @@ async def refill(conn: Connection, account_id: int) -> None:
     await conn.execute(_REBUILD, account_id, KEPT)
 
 
-async def trim(conn: Connection) -> None:
-    """Drop what has sunk below the `KEPT` newest entries of each home timeline."""
+async def trim(conn: Connection, share: int, shares: int) -> None:
+    """Drop what has sunk below the `KEPT` newest entries of the home timelines of a part of the accounts.
+
+    Args:
+        conn: A connection.
+        share: Which part, from 0.
+        shares: How many parts there are, so that no single call looks at everybody.
+    """
     await conn.execute(
         """
         DELETE FROM home_timeline h
@@ -193,7 +199,10 @@ async def trim(conn: Connection) -> None:
          CROSS JOIN LATERAL (SELECT status_id FROM home_timeline
                               WHERE account_id = c.actor_id
                               ORDER BY status_id DESC OFFSET $1 LIMIT 1) cut
-         WHERE h.account_id = c.actor_id AND h.status_id <= cut.status_id
+         WHERE (c.actor_id >> 22) % $3 = $2
+           AND h.account_id = c.actor_id AND h.status_id <= cut.status_id
         """,
         KEPT,
+        share,
+        shares,
     )

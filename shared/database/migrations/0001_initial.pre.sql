@@ -243,6 +243,7 @@ CREATE TABLE pending_notes (
     created_at   timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (subject_hash, actor_uri, kind)
 );
+CREATE INDEX pending_notes_age ON pending_notes USING brin (created_at);
 
 -- One row for each activity applied: exactly-once, and the journey that `heddle trace` shows.
 CREATE TABLE claims (

@@ -83,6 +83,7 @@ async def test_trimmed_timeline_keeps_the_newest(stage: Stage) -> None:
         kept + 5,
     )
     async with stage.pool.acquire() as conn:
-        await timelines.trim(conn)
+        for share in range(4):
+            await timelines.trim(conn, share, 4)
     rows = await stage.pool.fetch("SELECT status_id FROM home_timeline WHERE account_id = $1", reader.id)
     assert sorted(row["status_id"] for row in rows) == list(range(6, kept + 6))
