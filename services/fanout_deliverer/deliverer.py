@@ -63,7 +63,9 @@ class Deliverer:
         signers = Signers(secret_key)
         self.recorder = Recorder(pool)
         self.backlog = Backlog(pool, publisher)
-        self.planner = Planner(pool=pool, publisher=publisher, resolver=resolver, uris=uris, blocks=blocks)
+        self.planner = Planner(
+            pool=pool, publisher=publisher, resolver=resolver, signers=signers, uris=uris, blocks=blocks
+        )
         self.worker = Worker(
             pool=pool,
             courier=Courier(client, signers),

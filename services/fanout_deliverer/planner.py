@@ -7,6 +7,7 @@ import structlog
 
 from services.fanout_deliverer.outgoing import Outgoing, Page
 from services.fanout_deliverer.plan import Audience, audience_of, recall_only
+from services.fanout_deliverer.signers import Signers
 from shared.database import audience, deliveries
 from shared.database.audience import NEWEST, Addressee, Sender
 from shared.database.deliveries import Destination, SentActivity
@@ -18,6 +19,7 @@ from shared.protocol.local_uris import LocalUris
 from shared.protocol.messages import AcceptedActivity
 from shared.queue.publisher import Publisher
 from shared.resolution import DomainBlocks, Resolver
+from shared.signatures.proofs import add_proof
 from shared.telemetry.logging import bound
 
 log = structlog.get_logger(__name__)
@@ -44,16 +46,25 @@ class Planner:
         pool: The database.
         publisher: For the deliveries.
         resolver: Finds actors that are named but not known.
+        signers: Their keys make the integrity proofs.
         uris: What is local, and never sent to.
         blocks: Suspended domains.
     """
 
     def __init__(
-        self, *, pool: Pool, publisher: Publisher, resolver: Resolver, uris: LocalUris, blocks: DomainBlocks
+        self,
+        *,
+        pool: Pool,
+        publisher: Publisher,
+        resolver: Resolver,
+        signers: Signers,
+        uris: LocalUris,
+        blocks: DomainBlocks,
     ) -> None:
         self._pool = pool
         self._publisher = publisher
         self._resolver = resolver
+        self._signers = signers
         self._uris = uris
         self._blocks = blocks
 
@@ -83,7 +94,8 @@ class Planner:
         if reach.recalls:
             # What this takes back may have been gathered a moment ago, and has to be found.
             await outgoing.flush()
-        sent, seen = _sent(item, sender, reach), set[str]()
+        body = item.body if reach.personal else await self._proven(conn, item, sender)
+        sent, seen = _sent(item, sender, reach, body), set[str]()
         page = self._allowed(await self._addressed(conn, sender, reach), seen)
         below: int | None = NEWEST if reach.followers else None
         while below is not None:
@@ -92,6 +104,18 @@ class Planner:
             page, below = self._allowed(followers.destinations, seen), followers.next_below
         await outgoing.add(Page(sent, page, last=True))
         log.info("planned", activity=sent.uri, type=sent.type, inboxes=len(seen))
+
+    async def _proven(self, conn: Connection, item: AcceptedActivity, sender: Sender) -> bytes:
+        """Return an activity with a proof, so that it stands wherever it is passed on to (FEP-8b32).
+
+        What concerns one other actor only is not passed on: there the signature of the request is enough.
+        """
+        await self._signers.load(conn, [sender.id])
+        prover = self._signers.prover(sender.id)
+        # Dated as the activity, not now: planned again after a crash, it has to be the same bytes.
+        return add_proof(
+            item.body, key_id=prover.key_id, private_key=prover.private_key, created=item.received_at
+        )
 
     def _reach(self, item: AcceptedActivity, sender: Sender) -> Audience | None:
         reach = audience_of(item.activity, sender.followers_uri)
@@ -138,13 +162,13 @@ class Planner:
         return bool(host) and not self._uris.is_local(inbox) and host not in self._blocks
 
 
-def _sent(item: AcceptedActivity, sender: Sender, reach: Audience) -> SentActivity:
+def _sent(item: AcceptedActivity, sender: Sender, reach: Audience, body: bytes) -> SentActivity:
     return SentActivity(
         uri=item.activity.id,
         type=type_name(item.activity),
         actor_id=sender.id,
         subject=reach.subject,
-        body=item.body,
+        body=body,
         trace=item.trace,
         created_at=item.received_at,
     )

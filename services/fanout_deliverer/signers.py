@@ -3,9 +3,13 @@
 from collections import OrderedDict
 from collections.abc import Collection
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from msgspec import Struct
+
 from shared.database.accounts import open_keys, sealed_keys
 from shared.database.pool import Connection
 from shared.protocol.errors import Rejected
+from shared.signatures.keys import load_private
 from shared.signatures.request import Scheme
 from shared.signatures.sign import Signer
 
@@ -18,6 +22,19 @@ class SignerUnknown(Rejected):
     reason = "signer_unknown"
 
 
+class Prover(Struct, frozen=True):
+    """The key that an actor's integrity proofs are made with."""
+
+    key_id: str
+    private_key: Ed25519PrivateKey
+
+
+class _Keys(Struct, frozen=True):
+    signers: dict[Scheme, Signer]
+    ed25519_id: str
+    ed25519: bytes
+
+
 class Signers:
     """Signs in the name of local actors.
 
@@ -27,7 +44,7 @@ class Signers:
 
     def __init__(self, secret_key: str) -> None:
         self._secret_key = secret_key
-        self._known: OrderedDict[int, dict[Scheme, Signer]] = OrderedDict()
+        self._known: OrderedDict[int, _Keys] = OrderedDict()
 
     async def load(self, conn: Connection, actor_ids: Collection[int]) -> None:
         """Fetch and open the keys of those of these actors that are not known yet."""
@@ -36,17 +53,29 @@ class Signers:
             return
         for actor_id, sealed in (await sealed_keys(conn, missing)).items():
             opened = open_keys(self._secret_key, sealed)
-            self._known[actor_id] = {
+            signers = {
                 scheme: Signer(key_id=opened.rsa_id, private_key=opened.rsa, scheme=scheme)
                 for scheme in Scheme
             }
+            self._known[actor_id] = _Keys(signers, opened.ed25519_id, opened.ed25519)
         while len(self._known) > max(MAX_SIGNERS, len(actor_ids)):
             self._known.popitem(last=False)
 
     def signer(self, actor_id: int, scheme: Scheme) -> Signer:
         """Return who signs for an actor that was loaded; raises SignerUnknown."""
+        return self._keys(actor_id).signers[scheme]
+
+    def prover(self, actor_id: int) -> Prover:
+        """Return what proves documents of an actor that was loaded; raises SignerUnknown."""
+        keys = self._keys(actor_id)
+        private_key = load_private(keys.ed25519)
+        if not isinstance(private_key, Ed25519PrivateKey):
+            raise SignerUnknown(f"actor {actor_id} has no Ed25519 key")
+        return Prover(keys.ed25519_id, private_key)
+
+    def _keys(self, actor_id: int) -> _Keys:
         known = self._known.get(actor_id)
         if known is None:
             raise SignerUnknown(f"actor {actor_id}")
         self._known.move_to_end(actor_id)
-        return known[scheme]
+        return known

@@ -75,10 +75,15 @@ def _check_note(note: Note, actor: str) -> None:
 
 
 def may_be_forwarded(activity: Activity) -> bool:
-    """Tell whether servers pass this on for others (ActivityPub section 7.1.2): replies, and edits."""
+    """Tell whether servers pass this on for others (ActivityPub section 7.1.2): replies, edits, deletions.
+
+    Nobody passes on the end of an actor: each server is told of that by the actor's own.
+    """
     match activity:
         case Create(note=note):
             return note.in_reply_to is not None
         case UpdateNote():
             return True
+        case Delete(object=uri):
+            return uri != activity.actor
     return False

@@ -11,15 +11,17 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
 
-from services.signature_verifier.authority import SignerNotActor, check_contents, may_be_forwarded
+from services.signature_verifier.authority import SignerNotActor, may_be_forwarded
+from services.signature_verifier.forwarded import ForwardedLane
 from services.signature_verifier.gate import Gate, HostBusy
 from services.signature_verifier.judge import Claim, Judge, another_key_may_fit
+from services.signature_verifier.key_fetcher import KeyFetcher
 from services.signature_verifier.keyring import Keyring, Refetches
+from services.signature_verifier.rotation import Rotation
 from services.signature_verifier.verdicts import Refused, Verdicts
 from shared.database import statuses
-from shared.database.keys import KnownKey
 from shared.database.pool import Pool, unavailable_when_down
-from shared.protocol.activities import Activity, Announce, Create, UpdateNote
+from shared.protocol.activities import Activity, Announce
 from shared.protocol.errors import Rejected
 from shared.protocol.identifiers import PUBLIC, host_of
 from shared.protocol.local_uris import LocalUris
@@ -29,7 +31,6 @@ from shared.remote.errors import RemoteUnavailable, TimedOut
 from shared.resolution import DomainBlocks, Resolver
 from shared.resolution.errors import DomainBlocked
 from shared.signatures.refused import Refused as SignatureRefused
-from shared.telemetry import metrics
 
 DEADLINE = 10.0
 """Seconds that one request may hold its slot."""
@@ -91,12 +92,16 @@ class SlowLane:
         self._pool = pool
         self._judge = judge
         self._keyring = keyring
-        self._refetches = refetches
         self._resolver = resolver
         self._blocks = blocks
         self._verdicts = verdicts
         self._uris = uris
         self._gate = gate or Gate()
+        self._keys = KeyFetcher(keyring, resolver, self._gate)
+        self._rotation = Rotation(keyring, refetches, self._keys.fetch_again)
+        self._forwarded = ForwardedLane(
+            judge=judge, keyring=keyring, keys=self._keys, resolver=resolver, gate=self._gate
+        )
 
     async def resolve(self, items: Sequence[ReceivedRequest]) -> None:
         """Return when every request is passed on, refused, or set for later; raises Unavailable."""
@@ -137,33 +142,21 @@ class SlowLane:
         except SignerNotActor:
             if not may_be_forwarded(activity):
                 raise
-            return await self._refetched(request, activity)
+            return await self._forwarded.judge(request, activity)
 
     async def _proven(self, claim: Claim) -> tuple[Activity, str]:
         """Return the activity and who signed it, by the key as it is stored, or as it is now."""
         key = (await self._keyring.read([claim.key_id])).get(claim.key_id)
         if key is None:
-            key = await self._fetch_key(claim, "fetched")
+            key = await self._keys.fetch(claim.key_id)
             return self._judge.prove(claim, key), key.actor_uri
         try:
             return self._judge.prove(claim, key), key.actor_uri
         except SignatureRefused as cause:
-            if not another_key_may_fit(cause) or not self._refetches.take(claim.key_id):
+            newer = await self._rotation.successor(key) if another_key_may_fit(cause) else None
+            if newer is None:
                 raise
-        key = await self._fetch_key(claim, "refetched")
-        return self._judge.prove(claim, key), key.actor_uri
-
-    async def _fetch_key(self, claim: Claim, result: str) -> KnownKey:
-        try:
-            async with self._gate.enter(host_of(claim.key_id)):
-                key = await self._resolver.key(claim.key_id, again=result == "refetched")
-        except (Rejected, RemoteUnavailable) as failure:
-            unreachable = isinstance(failure, RemoteUnavailable)
-            metrics.key_lookups.labels("unreachable" if unreachable else "refused").inc()
-            raise
-        metrics.key_lookups.labels(result).inc()
-        self._keyring.remember(key)
-        return key
+        return self._judge.prove(claim, newer), newer.actor_uri
 
     async def _fetched(self, activity: Activity, signer: str) -> tuple[Note, ...]:
         """Return the post that is shared if it is neither ours nor known here."""
@@ -182,23 +175,6 @@ class SlowLane:
         if PUBLIC not in note.to and PUBLIC not in note.cc and note.attributed_to != activity.actor:
             raise NotPublic(note.id[:200])
         return (note,)
-
-    async def _refetched(self, request: ReceivedRequest, activity: Activity) -> AcceptedActivity:
-        """Return what a server passed on for another, as the author's own server has it.
-
-        Nothing of the activity counts, its id least of all: under the real one's id it would be in the way
-        of the real one.
-        """
-        if not isinstance(activity, Create | UpdateNote):
-            raise SignerNotActor(activity.actor[:200])
-        async with self._gate.enter(host_of(activity.note.id)):
-            note = await self._resolver.note(activity.note.id)
-        marked = (
-            f"{note.id}#forwarded-{(note.updated or note.published or request.received_at).timestamp():.0f}"
-        )
-        proven = type(activity)(id=marked, actor=activity.actor, to=note.to, cc=note.cc, note=note)
-        check_contents(proven)
-        return self._judge.accepted(request, proven)
 
     async def _later(self, request: ReceivedRequest, failure: RemoteUnavailable) -> None:
         now = datetime.now(UTC)

@@ -35,6 +35,9 @@ class Reason(StrEnum):
     KEY_MALFORMED = "key_malformed"
     KEY_UNSUPPORTED = "key_unsupported"
     KEY_WEAK = "key_weak"
+    PROOF_MALFORMED = "proof_malformed"
+    PROOF_OUT_OF_WINDOW = "proof_out_of_window"
+    PROOF_INVALID = "proof_invalid"
 
 
 class Refused(Rejected):

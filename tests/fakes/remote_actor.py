@@ -15,6 +15,7 @@ from tests.fakes.signing import (
     pem,
     rsa_key,
     signed_headers,
+    with_proof,
 )
 
 if TYPE_CHECKING:
@@ -170,6 +171,10 @@ class RemoteActor:
         """Return an activity of this actor; `parts` replace or add properties."""
         activity: Json = {"@context": AS2, "id": self.uri(), "type": kind, "actor": self.id, "object": target}
         return activity | {"published": _now()} | parts
+
+    def proven(self, document: Json, **options: object) -> Json:
+        """Return a document with this actor's integrity proof; `options` replace parts of the proof."""
+        return with_proof(document, self.ed25519_key_id, ed25519_key(self.name), **options)
 
     async def deliver(self, activity: Json | bytes, inbox: str, how: Signing | str = "cavage") -> "Answer":
         """Post an activity to an inbox, signed by this actor; see `Signing` for how to sign it badly."""

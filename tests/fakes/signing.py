@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -13,6 +14,8 @@ from urllib.parse import urlsplit
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
+
+_BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 
 PrivateKey = rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 PublicKey = rsa.RSAPublicKey | ed25519.Ed25519PublicKey
@@ -41,20 +44,60 @@ def pem(key: PrivateKey) -> str:
 
 def multibase(key: ed25519.Ed25519PrivateKey) -> str:
     """Return the public half as `publicKeyMultibase`."""
-    alphabet = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
-    number, text = int.from_bytes(b"\xed\x01" + key.public_key().public_bytes_raw()), ""
+    return "z" + _base58(b"\xed\x01" + key.public_key().public_bytes_raw())
+
+
+def with_proof(
+    document: Mapping[str, object], key_id: str, key: ed25519.Ed25519PrivateKey, **options: object
+) -> dict[str, object]:
+    """Return a document with an integrity proof (FEP-8b32); `options` replace parts of what is signed."""
+    proof: dict[str, object] = {
+        "type": "DataIntegrityProof",
+        "cryptosuite": "eddsa-jcs-2022",
+        "verificationMethod": key_id,
+        "proofPurpose": "assertionMethod",
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        **options,
+    }
+    signature = key.sign(_canonical_hash(proof) + _canonical_hash(document))
+    return {**document, "proof": {**proof, "proofValue": f"z{_base58(signature)}"}}
+
+
+def proof_is_right(document: Mapping[str, object], key: ed25519.Ed25519PublicKey) -> bool:
+    """Tell whether a document's integrity proof was made with the key."""
+    proof = document["proof"]
+    assert isinstance(proof, dict)
+    options = {name: value for name, value in proof.items() if name != "proofValue"}
+    plain = {name: value for name, value in document.items() if name != "proof"}
+    number = 0
+    for character in str(proof["proofValue"])[1:]:
+        number = number * 58 + _BASE58.index(character)
+    try:
+        key.verify(number.to_bytes(64), _canonical_hash(options) + _canonical_hash(plain))
+    except (InvalidSignature, OverflowError):
+        return False
+    return True
+
+
+def _canonical_hash(document: Mapping[str, object]) -> bytes:
+    # The canonical form of RFC 8785, as long as there are no fractions and all names are ASCII.
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).digest()
+
+
+def _base58(data: bytes) -> str:
+    number, text = int.from_bytes(data), ""
     while number:
         number, rest = divmod(number, 58)
-        text = alphabet[rest] + text
-    return "z" + text
+        text = _BASE58[rest] + text
+    return _BASE58[0] * (len(data) - len(data.lstrip(b"\0"))) + text
 
 
 def from_multibase(text: str) -> ed25519.Ed25519PublicKey:
     """Return the Ed25519 key of a `publicKeyMultibase`."""
-    alphabet = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
     number = 0
     for character in text[1:]:
-        number = number * 58 + alphabet.index(character)
+        number = number * 58 + _BASE58.index(character)
     return ed25519.Ed25519PublicKey.from_public_bytes(number.to_bytes(34)[2:])
 
 

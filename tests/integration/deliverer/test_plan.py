@@ -1,11 +1,13 @@
 """Whom an activity reaches."""
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from msgspec.structs import replace
 
 from shared.database.domain_blocks import DomainBlock, put
 from shared.protocol.activities import Follow
 from shared.protocol.identifiers import PUBLIC
 from tests.builders import parsed
+from tests.fakes.signing import proof_is_right
 from tests.integration.deliverer.running import RunningDeliverer
 
 
@@ -20,6 +22,25 @@ async def test_one_request_per_server_however_many_followers(deliverer: RunningD
     await birch.wait_for("Create")
     await deliverer.until(post, delivered=1)
     assert [(one.path, one.scheme, one.problem) for one in birch.received] == [("/inbox", "cavage", "")]
+
+
+async def test_what_goes_to_followers_carries_a_proof(deliverer: RunningDeliverer) -> None:
+    """A post stands wherever it is passed on to: its author's key proves it. A Follow needs no proof."""
+    birch = deliverer.world.remote.host("birch")
+    ada = await deliverer.world.account("ada")
+    nora = birch.actor("nora").id
+    await deliverer.world.follow(nora, ada)
+    me = deliverer.world.uris.actor(ada)
+    follow = Follow(id=deliverer.world.uris.activity(7), actor=me, object=nora, to=(nora,))
+    await deliverer.send(deliverer.post(ada), follow)
+    create = (await birch.wait_for("Create")).activity
+    assert "proof" not in (await birch.wait_for("Follow")).activity
+    proof = create["proof"]
+    assert isinstance(proof, dict)
+    assert proof["verificationMethod"] == deliverer.world.uris.ed25519_key(ada)
+    key = await deliverer.world.remote.key(deliverer.world.uris.ed25519_key(ada))
+    assert isinstance(key, Ed25519PublicKey)
+    assert proof_is_right(create, key)
 
 
 async def test_server_without_shared_inbox_gets_it_by_person(deliverer: RunningDeliverer) -> None:

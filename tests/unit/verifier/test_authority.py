@@ -60,9 +60,10 @@ def test_signature_of_another_is_refused() -> None:
         check_signer(parsed.create(parsed.note(NORA)), OLGA)
 
 
-def test_only_replies_and_edits_are_worth_fetching_from_their_author() -> None:
-    """What servers pass on for others are replies and edits; anything else by another signer is forged."""
+def test_only_what_servers_pass_on_may_come_by_another() -> None:
+    """What servers pass on for others are replies, edits and deletions of posts; the rest is forged."""
     assert may_be_forwarded(parsed.create(parsed.note(NORA, in_reply_to="https://ash.example/notes/1")))
     assert may_be_forwarded(parsed.update(parsed.note(NORA)))
+    assert may_be_forwarded(parsed.delete("https://birch.example/notes/1", NORA))
     assert not may_be_forwarded(parsed.create(parsed.note(NORA)))
-    assert not may_be_forwarded(parsed.delete("https://birch.example/notes/1", NORA))
+    assert not may_be_forwarded(parsed.delete(NORA, NORA))
