@@ -1,12 +1,11 @@
 """The console's pages."""
 
 import asyncio
-from collections.abc import Sequence
 
 from aiohttp import web
 from msgspec import Struct
 
-from services.operator_console.broker import LetterItem, QueueReport, fold_shards, items_of
+from services.operator_console.broker import LetterItem, fold_shards, items_of
 from services.operator_console.journey import Journey, journey_of
 from services.operator_console.web.console import CONSOLE, Console, panel
 from services.operator_console.web.rendering import render
@@ -110,12 +109,12 @@ async def dead(request: web.Request) -> web.Response:
 
 
 async def _letters(console: Console) -> list[Letter]:
-    queues: Sequence[QueueReport] = await console.queues()
+    # Which queues there are, says the management API; how many are dead, only the queues know at once.
+    names = [queue.queue for queue in await console.queues()]
     found: list[Letter] = []
-    for queue in queues:
-        if queue.dead:
-            letters = await dead_letters.read(console.broker, queue.queue, limit=_LETTERS)
-            found += [Letter(letter, items_of(queue.queue, letter.payload)) for letter in letters]
+    for queue in await dead_letters.counts(console.broker, names):
+        letters = await dead_letters.read(console.broker, queue, limit=_LETTERS)
+        found += [Letter(letter, items_of(queue, letter.payload)) for letter in letters]
     return found
 
 
