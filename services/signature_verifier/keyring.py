@@ -73,12 +73,9 @@ class Refetches:
         taken = self._taken.get(key_id)
         return taken is None or time.monotonic() - taken >= self._window
 
-    def take(self, key_id: str) -> bool:
-        """Use the one refetch of a key; false where it has been used."""
-        if not self.is_open(key_id):
-            return False
+    def close(self, key_id: str) -> None:
+        """Note that a key has just been fetched again."""
         self._taken[key_id] = time.monotonic()
         self._taken.move_to_end(key_id)
         while len(self._taken) > self._size:
             self._taken.popitem(last=False)
-        return True

@@ -86,15 +86,8 @@ class Resolver:
         """Fetch what a URL leads to, an actor or a post, be it an id or the address of a page."""
         return await self._flights.join(f"look up {url}", lambda: self._look_up(url), DEADLINE)
 
-    async def key(self, key_id: str, *, again: bool = False) -> KnownKey:
-        """Fetch a signing key and store its owner, who has to list it.
-
-        Args:
-            key_id: As a signature names it.
-            again: Try although it failed a moment ago.
-        """
-        if again:
-            self._fetcher.forget_failure(key_id)
+    async def key(self, key_id: str) -> KnownKey:
+        """Fetch a signing key, by the id that a signature names, and store its owner, who has to list it."""
         return await self._flights.join(f"key {key_id}", lambda: self._fetch_key(key_id), DEADLINE)
 
     def forget_failure(self, uri: str) -> None:

@@ -8,7 +8,9 @@ from msgspec.structs import replace
 
 from shared.protocol.activities import Follow
 from shared.protocol.messages import ReceivedRequest
+from shared.queue.topology import INBOX_UNRESOLVED
 from tests.fakes.signing import Signing
+from tests.infrastructure import eventually
 from tests.integration.verifier.running import RunningVerifier
 
 
@@ -79,8 +81,9 @@ async def test_rotated_key_is_fetched_once(verifier: RunningVerifier) -> None:
     await verifier.until_accepted(before["id"])
     birch.fetched.clear()
     nora.rotate_key()
-    after = [nora.create() for _ in range(5)]
-    await verifier.post(*(verifier.request(nora, create) for create in after))
+    after = [nora.create() for _ in range(50)]
+    for create in after:
+        await verifier.deliver(nora, create)
     await verifier.until_accepted(*(create["id"] for create in after))
     assert birch.fetched.count("/users/nora") == 1
 
@@ -107,3 +110,25 @@ def _in_the_name_of(key_id: str, request: ReceivedRequest) -> ReceivedRequest:
         (name, re.sub(r'keyId="[^"]+"', f'keyId="{key_id}"', value)) for name, value in request.headers
     )
     return replace(request, headers=headers)
+
+
+async def test_rotated_key_is_found_after_its_server_was_away(verifier: RunningVerifier) -> None:
+    """A server that cannot be asked for its new key now is asked again later, and has not lost anything."""
+    birch = verifier.world.remote.host("birch")
+    nora = birch.actor("nora")
+    before = nora.create()
+    await verifier.deliver(nora, before)
+    await verifier.until_accepted(before["id"])
+    nora.rotate_key()
+    birch.behave("/users/nora", status=503)
+    after = nora.create()
+    await verifier.deliver(nora, after)
+
+    async def kept() -> bool:
+        return len(await verifier.set_for_later()) == 1
+
+    await eventually(kept, "the request to be kept")
+    birch.behave_well()
+    verifier.world.resolver.forget_failure(nora.key_id)
+    await verifier.post(*await verifier.set_for_later(), queue=INBOX_UNRESOLVED)
+    await verifier.until_accepted(after["id"])

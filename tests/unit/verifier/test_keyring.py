@@ -10,21 +10,20 @@ from services.signature_verifier.keyring import Refetches
 
 def test_one_refetch_per_key_and_window() -> None:
     """A key may be fetched again once in a window, and again after it."""
-    refetches = Refetches(window=1e9)
-    assert refetches.take("a")
-    assert not refetches.take("a")
+    refetches, over = Refetches(window=1e9), Refetches(window=0.0)
+    for one in (refetches, over):
+        assert one.is_open("a")
+        one.close("a")
     assert not refetches.is_open("a")
-    assert refetches.take("b")
-    over = Refetches(window=0.0)
-    assert over.take("a")
-    assert over.take("a")
+    assert refetches.is_open("b")
+    assert over.is_open("a")
 
 
 def test_refetches_are_remembered_for_so_many_keys_only() -> None:
     """However many keys are named, no more than the bound is remembered."""
     refetches = Refetches(window=1e9, size=10)
     for number in range(1000):
-        refetches.take(str(number))
+        refetches.close(str(number))
     assert refetches.is_open("0")
     assert not refetches.is_open("999")
 
