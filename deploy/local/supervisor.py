@@ -216,6 +216,8 @@ class Supervisor:
             _stop_all([watched])
         self._servers.stop_containers()
         self._home.state.unlink(missing_ok=True)
+        if self._watched:
+            say("stopped")
 
     def _stop_unless_well(self, done: Future[bool]) -> None:
         if done.exception() or not done.result():
