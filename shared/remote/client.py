@@ -12,6 +12,7 @@ from msgspec import Struct
 from yarl import URL
 
 from shared.remote.addresses import PeerPolicy
+from shared.remote.budgets import Budget, DomainBudgets, public_suffixes
 from shared.remote.connector import Guard, guarded_connector
 from shared.remote.errors import (
     BadUrl,
@@ -61,12 +62,14 @@ class Limits(Struct, frozen=True, kw_only=True):
         per_host: Exchanges with one host at once.
         warm_hosts: Hosts whose connections stay open between exchanges.
         keep_alive: Seconds that an idle connection stays open.
+        budget: Fetches from one registrable domain; deliveries are what we want to send, and not counted.
     """
 
     connections: int = 512
     per_host: int = 8
     warm_hosts: int = 4096
     keep_alive: float = 60.0
+    budget: Budget = Budget()
 
 
 class GuardedClient:
@@ -97,10 +100,12 @@ class GuardedClient:
         self._limits = limits or Limits()
         self._lookup = lookup
         self._slots = HostSlots(self._limits.per_host)
+        self._budgets = DomainBudgets(self._limits.budget)
         self._warm = WarmHosts(self._limits.warm_hosts, self._limits.keep_alive)
         self._resources = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
+        public_suffixes()
         lookup = self._lookup
         if lookup is None:
             lookup = dns = DnsLookup()
@@ -165,7 +170,8 @@ class GuardedClient:
     ) -> Response:
         for _ in range(MAX_REDIRECTS + 1):
             signed = sign.headers("GET", str(url)) if sign else ()
-            answer = await self._exchange("GET", url, [("Accept", accept), *signed], None, read)
+            with self._budgets.spend(url.raw_host or ""):
+                answer = await self._exchange("GET", url, [("Accept", accept), *signed], None, read)
             if answer.status not in _REDIRECTS:
                 return Response(
                     status=answer.status,

@@ -89,6 +89,12 @@ class TimedOut(RemoteUnavailable):
     reason = "timed_out"
 
 
+class BudgetSpent(RemoteUnavailable):
+    """Too much was asked of this registrable domain lately, by whatever names."""
+
+    reason = "domain_budget_spent"
+
+
 class AnswerBroken(RemoteUnavailable):
     """The connection broke off, or what came is not HTTP."""
 

@@ -6,9 +6,10 @@ import pytest
 from yarl import URL
 
 from shared.remote.addresses import PeerPolicy
-from shared.remote.client import GuardedClient
+from shared.remote.budgets import Budget
+from shared.remote.client import GuardedClient, Limits
 from shared.remote.connector import Guard
-from shared.remote.errors import AddressBlocked, BadUrl, DnsFailed, TimedOut
+from shared.remote.errors import AddressBlocked, BadUrl, BudgetSpent, DnsFailed, TimedOut
 from shared.remote.resolver import Answer, DnsLookup, Resolver
 from tests.fakes.remote_server import RemoteServer
 from tests.integration.remote.raw import Table, answering, dns_server, raw_server
@@ -257,3 +258,22 @@ async def test_a_name_from_dns_is_guarded_as_any(fediverse: RemoteServer) -> Non
         await lookup.close()
     assert dns.asked == ["peer.example", "evil.example"]
     assert birch.fetched == []
+
+
+async def test_a_wildcard_domain_is_one_server(fediverse: RemoteServer) -> None:
+    """Names made up below one domain share its budget; the next is refused before anything is connected."""
+
+    async def wildcard(_: str) -> Answer:
+        return Answer(("127.0.0.1",), 300.0)
+
+    limits = Limits(budget=Budget(per_second=0.001, burst=3))
+    policy = PeerPolicy(allow_private=True)
+    async with GuardedClient(policy, user_agent="t", lookup=wildcard, limits=limits) as client:
+        urls = [f"http://s{number}.evil.example:{fediverse.port}/" for number in range(5)]
+        answers = [await client.get(url, accept="*/*") for url in urls[:3]]
+        assert [answer.status for answer in answers] == [421, 421, 421]
+        for url in urls[3:]:
+            with pytest.raises(BudgetSpent):
+                await client.get(url, accept="*/*")
+        other = await client.get(f"http://honest.example:{fediverse.port}/", accept="*/*")
+        assert other.status == 421
