@@ -263,7 +263,7 @@ async def test_a_name_from_dns_is_guarded_as_any(fediverse: RemoteServer) -> Non
 async def test_a_wildcard_domain_is_one_server(fediverse: RemoteServer) -> None:
     """Names made up below one domain share its budget; the next is refused before anything is connected."""
 
-    async def wildcard(_: str) -> Answer:
+    async def wildcard(host: str) -> Answer:  # noqa: ARG001 - whatever the name
         return Answer(("127.0.0.1",), 300.0)
 
     limits = Limits(budget=Budget(per_second=0.001, burst=3))
