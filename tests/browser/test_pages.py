@@ -1,5 +1,8 @@
 """The pages for people, in a real browser, on a phone and in the dark."""
 
+from typing import Literal
+from urllib.parse import urlencode
+
 import pytest
 from playwright.async_api import Browser, expect
 
@@ -113,3 +116,31 @@ async def test_links_lead_through_the_site(browser: Browser, site: GatewaySite) 
         await look.page.get_by_role("link", name="Posts and replies").click()
         await expect(look.page.locator("nav.tabs [aria-current=page]")).to_have_text("Posts and replies")
         assert look.complaints == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_the_sign_in_page_fits_a_phone(browser: Browser, site: GatewaySite, scheme: str) -> None:
+    """The page on which a person lets an app in is legible, fits the smallest phone and needs no script."""
+    form = {"client_name": "Loom Reader", "redirect_uris": "https://app.example/back", "scopes": "read write"}
+    async with site.http.post(f"{site.origin}/api/v1/apps", data=form) as response:
+        client_id = (await response.json())["client_id"]
+    query = urlencode(
+        {
+            "response_type": "code",
+            "client_id": client_id,
+            "redirect_uri": form["redirect_uris"],
+            "scope": form["scopes"],
+        }
+    )
+    dark_or_light: Literal["dark", "light"] = "dark" if scheme == "dark" else "light"
+    async with looking(browser, site.origin, size=SMALLEST, scheme=dark_or_light) as look:
+        await look.open(f"/oauth/authorize?{query}")
+        await expect(look.page.locator("main")).to_contain_text("Loom Reader")
+        assert await look.overflow() <= 0
+        assert await look.faint_texts() == []
+        await look.page.get_by_label("Name").fill("nobody")
+        await look.page.get_by_label("Password").fill("wrong password")
+        await look.page.get_by_role("button", name="Sign in").click()
+        await expect(look.page.get_by_role("alert")).to_be_visible()
+        assert await look.faint_texts() == []
+        assert [one for one in look.complaints if "status of 4" not in one] == []

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import nh3
 from markupsafe import Markup, escape
 
+from shared.protocol.identifiers import milliseconds_of
 from shared.protocol.objects import Emoji
 
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
@@ -80,7 +81,7 @@ def share(part: int, whole: int) -> int:
 
 def hue(identifier: int) -> int:
     """Return which of the picture colours stands for somebody without a picture."""
-    return (identifier >> 12) % _HUES
+    return milliseconds_of(identifier) % _HUES
 
 
 def initial(name: str) -> str:
