@@ -30,7 +30,14 @@ class Character(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """Whether a delivery to it can be expected to arrive."""
         return not (self.dead or self.dripping or self.errors >= 1)
 
+    @property
+    def slow(self) -> bool:
+        """Whether waiting for it says nothing about whoever waits."""
+        return self.latency + self.jitter >= SLOW
 
+
+SLOW = 1.0
+"""Seconds."""
 GOOD = "good"
 NAMED: dict[str, Character] = {
     GOOD: Character(),

@@ -4,15 +4,13 @@ import asyncio
 import contextlib
 import socket
 import time
-from collections.abc import Iterator
 
 import uvloop
 
 from services.load_generator import frames
-from services.load_generator.frames import Done, Outage, Progress, Ready, Serve, Stop
+from services.load_generator.frames import Act, Done, Outage, Progress, Ready, Serve, Stop
 from services.load_generator.inspection import Inspector
 from services.load_generator.simulated_servers import Arrived, SimulatedServers
-from services.load_generator.world import World
 
 _REPORT_EVERY = 0.2
 
@@ -38,6 +36,7 @@ class Fediverse:
             inspector=Inspector(population, job.keys_of, address),
             verify=job.world.fediverse.verify,
             seed=job.world.seed,
+            acting=False,
         )
 
     def _arrived(self, arrived: Arrived) -> None:
@@ -65,16 +64,15 @@ class Fediverse:
 async def _main() -> None:
     orders, tell = await frames.standard_streams()
     job = await frames.expect(orders, Serve)
-    with refusing(job.world):
-        fediverse = Fediverse(job, tell)
-        await fediverse.start()
-        reporting = asyncio.create_task(fediverse.report())
-        await _obey(orders, fediverse)
-        reporting.cancel()
-        await fediverse.servers.stop()
-        fediverse.say()
-        frames.write(tell, Done())
-        await tell.drain()
+    fediverse = Fediverse(job, tell)
+    await fediverse.start()
+    reporting = asyncio.create_task(fediverse.report())
+    await _obey(orders, fediverse)
+    reporting.cancel()
+    await fediverse.servers.stop()
+    fediverse.say()
+    frames.write(tell, Done())
+    await tell.drain()
 
 
 async def _obey(orders: asyncio.StreamReader, fediverse: Fediverse) -> None:
@@ -83,19 +81,10 @@ async def _obey(orders: asyncio.StreamReader, fediverse: Fediverse) -> None:
             order = await frames.read(orders)
             if isinstance(order, Stop):
                 return
-            if isinstance(order, Outage):
+            if isinstance(order, Act):
+                await fediverse.servers.act()
+            elif isinstance(order, Outage):
                 fediverse.servers.break_down(order.share)
-
-
-@contextlib.contextmanager
-def refusing(world: World) -> Iterator[None]:
-    """Hold the dead servers' port without listening on it: whoever connects is refused."""
-    if not world.dead_port:
-        yield
-        return
-    with socket.socket() as held:
-        held.bind((world.address, world.dead_port))
-        yield
 
 
 def free_port(address: str = "127.0.0.1") -> int:
@@ -103,6 +92,17 @@ def free_port(address: str = "127.0.0.1") -> int:
     with socket.socket() as probe:
         probe.bind((address, 0))
         return int(probe.getsockname()[1])
+
+
+def is_free(address: str, port: int) -> bool:
+    """Tell whether a port can be listened on."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+        except OSError:
+            return False
+    return True
 
 
 def main() -> None:

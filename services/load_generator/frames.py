@@ -29,6 +29,7 @@ class Job(Struct, frozen=True, kw_only=True, tag=True):
 
     world: World
     traffic: Traffic
+    seed: int
     prefix: str
     people: list[Person]
     posts: list[LocalPost]
@@ -73,6 +74,10 @@ class Outage(Struct, frozen=True, kw_only=True, tag=True):
     share: float
 
 
+class Act(Struct, frozen=True, kw_only=True, tag=True):
+    """From now on the servers behave as their characters say; before, all are good."""
+
+
 class Outcome(Struct, frozen=True, array_like=True):
     """What came of one step: status 0 is no answer; `seconds` count from its scheduled time.
 
@@ -101,7 +106,7 @@ class Done(Struct, frozen=True, kw_only=True, tag=True):
     """The last word of a process."""
 
 
-Message = Job | Serve | Ready | Start | Stop | Outage | Progress | Done
+Message = Job | Serve | Ready | Start | Stop | Act | Outage | Progress | Done
 M = TypeVar("M", bound=Message)
 
 _encoder = msgspec.msgpack.Encoder()

@@ -122,7 +122,7 @@ def _part(job: Job) -> list[Step]:
         people=job.people,
         posts=job.posts,
         shared_inbox=job.shared_inbox,
-        seed=job.world.seed,
+        seed=job.seed,
     )
     return planner.steps(job.prefix)[job.part :: job.parts]
 

@@ -64,10 +64,23 @@ class Account(Struct, frozen=True, kw_only=True):
 class _Item:
     """One line of the ledger."""
 
-    __slots__ = ("acknowledged", "effects", "first", "group", "order", "owed", "refused", "since", "waiting")
+    __slots__ = (
+        "acknowledged",
+        "awaited",
+        "effects",
+        "first",
+        "group",
+        "order",
+        "owed",
+        "refused",
+        "since",
+        "timed",
+        "waiting",
+    )
 
     def __init__(self, owed: Owed, group: str, order: float, since: float) -> None:
         self.owed, self.group, self.order, self.since = owed, group, order, since
+        self.timed = self.awaited = True
         self.acknowledged = False
         self.waiting = False
         self.refused = ""
@@ -89,9 +102,20 @@ class Ledger:
         self._strays: dict[str, int] = defaultdict(int)
         self._unseen = 0
         self.latency = Histogram()
+        self.settled = 0
         self.outcomes: Counter[str] = Counter()
 
-    def plan(self, key: str, *, since: float, owed: Owed = "once", group: str = "", order: float = 0) -> None:
+    def plan(
+        self,
+        key: str,
+        *,
+        since: float,
+        owed: Owed = "once",
+        group: str = "",
+        order: float = 0,
+        timed: bool = True,
+        awaited: bool = True,
+    ) -> None:
         """Note what was asked for; a second time changes nothing.
 
         Args:
@@ -100,17 +124,22 @@ class Ledger:
             owed: What has to come of it once it is acknowledged.
             group: Effects of one group have to come in the order of `order`.
             order: The place in the group.
+            timed: Whether its latency says something about the target.
+            awaited: Whether the run waits for it in the end.
         """
         if key not in self._items:
-            self._items[key] = _Item(owed, group, order, since)
+            item = self._items[key] = _Item(owed, group, order, since)
+            item.timed, item.awaited = timed, awaited
             for _ in range(self._strays.pop(key, 0)):
                 self.seen(Effect(key=key, at=since))
 
     def acknowledge(self, key: str) -> None:
         """Note that the other side has taken responsibility."""
-        item = self._items[key]
+        item = self._items.get(key)
+        if item is None:
+            return
         item.acknowledged = True
-        if item.owed == "once" and not item.effects and not item.refused:
+        if item.owed == "once" and item.awaited and not item.effects and not item.refused:
             self._open[key] = None
 
     def leave_out(self, key: str) -> None:
@@ -119,11 +148,13 @@ class Ledger:
             self._open.pop(key, None)
             self._unseen += 1
 
-    def wait(self, key: str) -> None:
-        """Note that this one will be tried again: it is not lost, and not settled either."""
+    def wait(self, key: str, *, patiently: bool = False) -> None:
+        """Note that this one will be tried again: it is not lost, and open only for the patient."""
         item = self._items.get(key)
         if item is not None and not item.effects:
             item.waiting = True
+            if not patiently:
+                self._open.pop(key, None)
 
     def seen(self, effect: Effect) -> None:
         """Note an effect; what was never planned is remembered in case it still is."""
@@ -140,7 +171,9 @@ class Ledger:
             if effect.outcome:
                 self.outcomes[effect.outcome] += 1
             item.first = effect.at
-            self.latency.record(max(0.0, effect.at - item.since))
+            self.settled += 1
+            if item.timed:
+                self.latency.record(max(0.0, effect.at - item.since))
 
     def seen_all(self, effects: Iterable[Effect]) -> None:
         """Note several effects."""
@@ -152,6 +185,14 @@ class Ledger:
         item = self._items.get(key)
         if item is not None:
             item.effects = 0
+
+    def unsettled(self) -> list[str]:
+        """Return what was acknowledged and had no effect, whether it is waited for or not."""
+        return [
+            key
+            for key, item in self._items.items()
+            if item.owed == "once" and item.acknowledged and not item.effects and not item.refused
+        ]
 
     def pending(self, limit: int | None = None) -> list[str]:
         """Return what was acknowledged and had no effect yet, the oldest first."""
@@ -196,7 +237,7 @@ class Ledger:
                 found.append("doubled")
             if not item.acknowledged:
                 found.append("unasked")
-            if item.first - item.since > self._late_after:
+            if item.timed and item.first - item.since > self._late_after:
                 found.append("late")
         if item.owed == "once" and item.acknowledged:
             found.append("owed")

@@ -28,8 +28,9 @@ _TEXT = (
 )
 
 
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _time(at: float | None) -> str:
+    moment = datetime.now(UTC) if at is None else datetime.fromtimestamp(at, UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def note_uri(actor: SimulatedActor, key: str) -> str:
@@ -37,9 +38,24 @@ def note_uri(actor: SimulatedActor, key: str) -> str:
     return f"{actor.uri}/statuses/{key}"
 
 
-def create(actor: SimulatedActor, key: str, *, mention: str = "", in_reply_to: str | None = None) -> bytes:
-    """Return a public Create of a Note; `key` makes its ids unique, `mention` is an actor it names."""
-    note, published = note_uri(actor, key), _now()
+def create(
+    actor: SimulatedActor,
+    key: str,
+    *,
+    mention: str = "",
+    in_reply_to: str | None = None,
+    at: float | None = None,
+) -> bytes:
+    """Return a public Create of a Note.
+
+    Args:
+        actor: Who writes.
+        key: Makes its ids unique.
+        mention: An actor that it names.
+        in_reply_to: A post that it answers.
+        at: Unix time at which it was published; the present unless given.
+    """
+    note, published = note_uri(actor, key), _time(at)
     cc = [f"{actor.uri}/followers", *([mention] if mention else [])]
     tags = [{"type": "Mention", "href": mention, "name": "@you"}] if mention else []
     return json.encode(
@@ -84,9 +100,11 @@ def create(actor: SimulatedActor, key: str, *, mention: str = "", in_reply_to: s
     )
 
 
-def update(actor: SimulatedActor, key: str, post: str, *, mention: str = "") -> bytes:
-    """Return an Update of the actor's post with the key `post`."""
-    note, now = note_uri(actor, post), _now()
+def update(
+    actor: SimulatedActor, key: str, post: str, *, mention: str = "", at: float | None = None
+) -> bytes:
+    """Return an Update of the actor's post with the key `post`, edited at this Unix time."""
+    note, now = note_uri(actor, post), _time(at)
     return json.encode(
         {
             "@context": _CONTEXT,
@@ -145,10 +163,10 @@ def announce(actor: SimulatedActor, key: str, target: str, author: str) -> bytes
     return json.encode(
         {
             "@context": CONTEXT_SHORT,
-            "id": f"{note_uri(actor, key)}/activity",
+            "id": f"{actor.uri}#announces/{key}",
             "type": "Announce",
             "actor": actor.uri,
-            "published": _now(),
+            "published": _time(None),
             "to": [PUBLIC],
             "cc": [author, f"{actor.uri}/followers"],
             "object": target,

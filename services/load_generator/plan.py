@@ -25,6 +25,7 @@ _IDS = {
     "follow": "{actor}#follows/{key}",
     "unfollow": "{actor}#follows/{subject}/undo",
     "like": "{actor}#likes/{key}",
+    "announce": "{actor}#announces/{key}",
     "update": "{actor}/statuses/{subject}#updates/{key}",
     "delete": "{actor}/statuses/{subject}#delete",
     "delete_actor": "{actor}#delete",

@@ -50,7 +50,8 @@ class Population:
         style: How servers differ.
         dead: Servers whose port nobody listens on.
         dead_port: That port.
-        run: Makes the servers never heard of different from those of earlier runs.
+        odd: Servers with a name for this run alone: a target remembers who behaved badly.
+        run: Makes those, and servers never heard of, different from those of earlier runs.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Population:
         style: Style = "name",
         dead: Collection[int] = (),
         dead_port: int = 0,
+        odd: Collection[int] = (),
         run: str = "",
     ) -> None:
         self.hosts = hosts
@@ -75,17 +77,25 @@ class Population:
         self.run = run
         self._dead = frozenset(dead)
         self._dead_port = dead_port
+        self._odd = frozenset(odd)
 
     def __len__(self) -> int:
         return self.hosts * self.actors_per_host
 
     @property
     def ports(self) -> list[int]:
-        """The ports to listen on."""
+        """The ports to listen on, those of dead servers left out."""
         if self.style == "name":
             return [self.port]
         live = [self.port + number for number in range(self.hosts) if number not in self._dead]
         return live + [self.port + self.hosts + number for number in range(MAX_NEWCOMERS)]
+
+    @property
+    def dead_ports(self) -> list[int]:
+        """The ports of dead servers."""
+        if self.style == "port":
+            return [self.port + number for number in sorted(self._dead)]
+        return [self._dead_port] if self._dead else []
 
     def host(self, number: int) -> str:
         """Return name and port of a server."""
@@ -93,7 +103,8 @@ class Population:
         if self.style == "port":
             return f"{self.domain}:{self.port + number}"
         port = self._dead_port if number in self._dead else self.port
-        return f"s{number:05d}.{self.domain}:{port}"
+        name = f"s{number:05d}-{self.run}" if number in self._odd else f"s{number:05d}"
+        return f"{name}.{self.domain}:{port}"
 
     def host_number(self, host: str) -> int | None:
         """Return the number of a server by name and port; None for newcomers and strangers."""
@@ -101,7 +112,7 @@ class Population:
         if self.style == "port":
             number = int(port) - self.port if port.isdecimal() else -1
         else:
-            place = name.partition(".")[0].removeprefix("s")
+            place = name.partition(".")[0].partition("-")[0].removeprefix("s")
             number = int(place) if place.isdecimal() else -1
         return number if 0 <= number < self.hosts and self.host(number) == host else None
 

@@ -17,6 +17,7 @@ LIMITS: dict[str, str] = {
     "late": "effects later than late_after",
     "out_of_order": "changes of one object that arrived in another order than they were made",
     "forged": "hostile activities that had an effect",
+    "refused": "honest activities that were acknowledged and then refused",
     "bad_signatures": "deliveries whose signature did not verify",
     "errors": "share of requests answered otherwise than the scenario expects",
     "p50_accept": "seconds to the answer, median",

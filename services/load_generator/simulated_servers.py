@@ -58,6 +58,7 @@ class SimulatedServers:
         inspector: Verifies signatures.
         verify: The share of signatures that servers check which are not strict.
         seed: Makes their moods repeatable.
+        acting: Whether they behave so from the start; until `act` all are good otherwise.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class SimulatedServers:
         inspector: Inspector | None = None,
         verify: float = 0.0,
         seed: int = 0,
+        acting: bool = True,
     ) -> None:
         self.population = population
         self.arrived: list[Arrived] = []
@@ -82,13 +84,26 @@ class SimulatedServers:
         self._runner: web.ServerRunner | None = None
         self._changed = asyncio.Event()
         self._outage = 0
+        self._acting = acting
+        self._doomed: list[web.TCPSite] = []
 
     async def start(self, address: str = "127.0.0.1") -> None:
         """Begin to listen on the population's ports."""
         self._runner = web.ServerRunner(web.Server(self._handle, access_log=None), shutdown_timeout=1.0)
         await self._runner.setup()
-        for port in self.population.ports:
-            await web.TCPSite(self._runner, address, port, backlog=4096).start()
+        dead = set(self.population.dead_ports)
+        for port in self.population.ports + ([] if self._acting else sorted(dead)):
+            site = web.TCPSite(self._runner, address, port, backlog=4096)
+            await site.start()
+            if port in dead:
+                self._doomed.append(site)
+
+    async def act(self) -> None:
+        """Let every server behave as its character says; the dead ones close their doors."""
+        self._acting = True
+        for site in self._doomed:
+            await site.stop()
+        self._doomed.clear()
 
     async def stop(self) -> None:
         """Close all connections."""
@@ -111,7 +126,11 @@ class SimulatedServers:
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         host = request.headers.get("Host", "").lower()
         number = self.population.host_number(host)
-        character = _GOOD if number is None else self._cast.of(number)
+        character = _GOOD if number is None or not self._acting else self._cast.of(number)
+        if character.dead:
+            if request.transport is not None:
+                request.transport.abort()
+            return web.Response()
         if request.method == "POST":
             return await self._receive(request, host, number, character)
         if character.latency or character.jitter:

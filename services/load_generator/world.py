@@ -5,7 +5,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from services.load_generator.characters import NAMED, Cast, cast
+from services.load_generator.characters import GOOD, NAMED, Cast, cast
 from services.load_generator.keys import KeyRing, load_ring
 from services.load_generator.population import DOMAIN, Population, Style
 from services.load_generator.scenario import Fediverse
@@ -42,6 +42,8 @@ class World(Struct, frozen=True, kw_only=True):
 
     def population(self) -> Population:
         """Return who lives there."""
+        players = self.cast()
+        odd = [number for number, name in enumerate(players.names) if name != GOOD]
         return Population(
             hosts=self.fediverse.hosts,
             actors_per_host=self.fediverse.actors_per_host,
@@ -49,8 +51,9 @@ class World(Struct, frozen=True, kw_only=True):
             keys=self.ring(),
             domain=self.domain,
             style=self.style,
-            dead=self.cast().hosts(live=False),
+            dead=players.hosts(live=False),
             dead_port=self.dead_port,
+            odd=odd,
             run=self.run,
         )
 

@@ -1,0 +1,61 @@
+"""The knee: the highest rate that the target keeps up with, found by trying."""
+
+from collections.abc import Awaitable, Callable
+
+from services.load_generator.results import Stage
+from services.load_generator.scenario import Knee
+from services.load_generator.verdict import spoiled
+
+_RETRIES = 1
+
+
+def why_not(stage: Stage, knee: Knee) -> str:
+    """Return why a stage did not hold; empty where it did."""
+    account = stage.account
+    if not account.clean and (account.lost or account.doubled):
+        return f"{account.lost} lost, {account.doubled} doubled"
+    if stage.errors:
+        return f"{stage.errors} of {stage.sent} requests were not taken in"
+    p99 = stage.effect.figures.p99
+    if p99 > knee.p99_effect:
+        return f"p99 to the effect {p99:.1f} s, more than {knee.p99_effect:.0f} s"
+    if stage.drain > knee.drain:
+        return f"{stage.drain:.1f} s to drain, more than {knee.drain:.0f} s"
+    return ""
+
+
+async def search(
+    knee: Knee, try_rate: Callable[[float], Awaitable[Stage]], *, stopped: Callable[[], bool]
+) -> tuple[float | None, str]:
+    """Return the highest rate that held, and what ended the search.
+
+    A stage that the generator spoiled is tried once more, then it ends the search: beyond it nothing can
+    be said.
+    """
+    best: float | None = None
+    rate, ceiling, reason = knee.start, None, f"the most that was to be tried: {knee.most:.0f}/s"
+    refined = 0
+    while rate <= knee.most and not stopped():
+        stage, spoilt = await _try(rate, try_rate)
+        failure = why_not(stage, knee) or spoilt
+        if not failure:
+            best = rate
+        else:
+            ceiling, reason = rate, f"at {rate:.0f}/s: {failure}"
+        if ceiling is None:
+            rate *= knee.factor
+            continue
+        if refined >= knee.refine or best is None:
+            break
+        refined += 1
+        rate = (best + ceiling) / 2
+    return best, "stopped" if stopped() else reason
+
+
+async def _try(rate: float, try_rate: Callable[[float], Awaitable[Stage]]) -> tuple[Stage, str]:
+    for _ in range(_RETRIES):
+        stage = await try_rate(rate)
+        if not spoiled(stage) or stage.account.lost or stage.errors:
+            return stage, ""
+    stage = await try_rate(rate)
+    return stage, "; ".join(f"the generator could not keep up: {reason}" for reason in spoiled(stage))

@@ -1,0 +1,228 @@
+"""One uninterrupted load: generators send, observers look, a sample every second, then the drain."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from itertools import pairwise
+
+import aiohttp
+from msgspec import Struct
+
+from services.load_generator.children import Child, child
+from services.load_generator.frames import Done, Job, Progress, Ready, Start, Stop
+from services.load_generator.histogram import Histogram
+from services.load_generator.kinds import KINDS
+from services.load_generator.ledger import Ledger
+from services.load_generator.observers import Observer
+from services.load_generator.outbound import OutboundAudit, Publisher
+from services.load_generator.plan import Step
+from services.load_generator.results import Latency, Moment
+from services.load_generator.sampler import Sampler
+from services.load_generator.schedule import Points
+from services.load_generator.tally import Tally
+from shared.protocol.errors import Unavailable
+
+_LEAD = 0.3
+"""Seconds between the word to start and the start: every process has it by then."""
+_LOOK_EVERY = 0.5
+_WAITED_FOR = 4000
+"""How many of the oldest unsettled ids an observer is asked for at a time."""
+_SETTLE = 0.5
+
+
+class Tools(Struct, frozen=True):
+    """What a stage works with."""
+
+    observers: Sequence[Observer]
+    sampler: Sampler
+    audit: OutboundAudit | None
+    servers: Child
+    live: Callable[[Moment, str], None]
+    slow: Callable[[str], bool]
+
+
+class StageRun:
+    """Runs one stage.
+
+    Args:
+        name: For the report.
+        steps: The whole plan, of all generators.
+        jobs: One for each generator process.
+        line: The rate over time, for the plots.
+        tools: Observers and so on.
+        late_after: Seconds after which an effect is late.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        steps: Sequence[Step],
+        jobs: Sequence[Job],
+        line: Points,
+        tools: Tools,
+        *,
+        late_after: float,
+    ) -> None:
+        self.name, self._steps, self._jobs, self._line, self._tools = name, steps, jobs, line, tools
+        self.ledger = Ledger(late_after=late_after)
+        self.start = time.monotonic()
+        self.tally = Tally(steps, self.ledger, self.start)
+        self.moments: list[Moment] = []
+        self.starved: dict[int, int] = {}
+        self.cores: dict[int, float] = {}
+        self.drain = 0.0
+        self.stopped = False
+        self.findings: dict[str, None] = {}
+        self._children: list[Child] = []
+        self._sending = 0
+        self._effects_before = 0
+        self._sent_everything = self.start
+
+    def stop(self) -> None:
+        """Send nothing more; what was sent is still looked for, shortly."""
+        self.stopped = True
+        for one in self._children:
+            one.tell(Stop())
+
+    async def run(self, *, drain: float, publisher: Publisher | None = None) -> None:
+        """Send everything and look what came of it for at most `drain` seconds after."""
+        async with AsyncExitStack() as stack:
+            for job in self._jobs if self._steps else []:
+                self._children.append(await stack.enter_async_context(child("generate", job)))
+            await asyncio.gather(*(self._ready(one) for one in self._children))
+            self._begin()
+            await self._tools.sampler.look()
+            background = [asyncio.create_task(self._look()), asyncio.create_task(self._sample())]
+            try:
+                await self._send(publisher)
+                await self._drain(2.0 if self.stopped else drain)
+            finally:
+                for task in background:
+                    task.cancel()
+                await asyncio.gather(*background, return_exceptions=True)
+            await self._look_once()
+
+    async def _ready(self, one: Child) -> None:
+        while not isinstance(await one.hear(), Ready):
+            pass
+
+    def _begin(self) -> None:
+        self.start = time.monotonic() + _LEAD
+        self.tally = Tally(self._steps, self.ledger, self.start)
+        for step in self._steps:
+            kind, seen = KINDS[step.kind], any(one.sees(step.kind) for one in self._tools.observers)
+            self.ledger.plan(
+                step.activity_id,
+                since=self.start + step.at,
+                owed=kind.effect,
+                group=step.group,
+                order=step.at,
+                timed=not self._tools.slow(step.actor.host),
+            )
+            if not seen:
+                self.ledger.leave_out(step.activity_id)
+        for one in self._children:
+            one.tell(Start(at=self.start))
+
+    async def _send(self, publisher: Publisher | None) -> None:
+        working = [self._follow(number, one) for number, one in enumerate(self._children)]
+        if publisher is not None:
+            working.append(publisher.run(self.start))
+        self._sending = len(self._children)
+        await asyncio.gather(*working)
+        self._sent_everything = time.monotonic()
+
+    async def _follow(self, number: int, one: Child) -> None:
+        cpu, at = 0.0, time.monotonic()
+        while True:
+            message = await one.hear()
+            if isinstance(message, Done):
+                self._sending -= 1
+                return
+            if isinstance(message, Progress):
+                self._take(message)
+                now = time.monotonic()
+                if cpu and now - at > 1 and self.start < at:
+                    self.cores[number] = max(self.cores.get(number, 0.0), (message.cpu - cpu) / (now - at))
+                if not cpu or now - at > 1:
+                    cpu, at = message.cpu, now
+                self.starved[number] = message.starved
+
+    def _take(self, message: Progress) -> None:
+        for outcome in message.outcomes:
+            step = self.tally.record(outcome)
+            if step.kind == "follow" and self._tools.audit and outcome.status in range(200, 300):
+                self._tools.audit.expect_answer(step, outcome.scheduled)
+
+    async def _look(self) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_EVERY)
+            await self._look_once()
+
+    async def _look_once(self) -> None:
+        pending = self.ledger.pending(_WAITED_FOR)
+        for observer in self._tools.observers:
+            try:
+                self.ledger.seen_all(await observer.look(pending))
+            except (Unavailable, aiohttp.ClientError, TimeoutError) as error:
+                self.findings[f"{observer.name} did not answer: {type(error).__name__}"] = None
+
+    async def _sample(self) -> None:
+        while True:
+            await asyncio.sleep(1.0)
+            moment = await self._moment()
+            self.moments.append(moment)
+            self._tools.live(moment, "sending" if self._sending else "waiting for effects")
+
+    async def _moment(self) -> Moment:
+        look = await self._tools.sampler.look()
+        sent, latencies = self.tally.recent()
+        settled = self.ledger.settled
+        effects, self._effects_before = settled - self._effects_before, settled
+        audit, arrivals = self._tools.audit, 0
+        if audit is not None:
+            arrivals, audit.recent = audit.recent, 0
+        second = time.monotonic() - self.start
+        return Moment(
+            second=second,
+            due=_rate(self._line, second - 0.5) if self._steps else 0.0,
+            sent=sent,
+            answered=latencies.count,
+            effects=effects,
+            arrivals=arrivals,
+            p50=latencies.percentile(50),
+            p99=latencies.percentile(99),
+            open=self.ledger.open + (audit.ledger.open if audit else 0),
+            queued=look.queued,
+            cpu=look.cores,
+            memory=look.memory,
+        )
+
+    async def _drain(self, seconds: float) -> None:
+        deadline = self._sent_everything + seconds
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout_at(asyncio.get_running_loop().time() + deadline - time.monotonic()):
+                await self._settled()
+        self.drain = time.monotonic() - self._sent_everything
+        await asyncio.sleep(_SETTLE)  # a second copy needs a moment to show
+
+    async def _settled(self) -> None:
+        while self._owed():  # noqa: ASYNC110 - many things change it: observers, arrivals, answers
+            await asyncio.sleep(0.1)
+
+    def _owed(self) -> int:
+        return self.ledger.open + (self._tools.audit.ledger.open if self._tools.audit else 0)
+
+
+def latency(histogram: Histogram) -> Latency:
+    """Return a histogram as it stands in a report."""
+    return Latency(figures=histogram.summary(), counts=histogram.counts)
+
+
+def _rate(line: Points, second: float) -> float:
+    for (start, low), (end, high) in pairwise(line):
+        if start <= second <= end:
+            return low + (high - low) * (second - start) / (end - start)
+    return 0.0
