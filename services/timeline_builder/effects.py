@@ -25,6 +25,7 @@ class Run:
         self.site = site
         self.facts = facts
         self.counts = counts
+        self._new_posts: set[int] = set()
         self._posts: set[int] = set()
         self._extended: set[tuple[int, int]] = set()
         self._pruned: set[int] = set()
@@ -34,9 +35,9 @@ class Run:
         self._left: list[PendingNote] = []
         self._sent: list[OutboxMessage] = []
 
-    def fan_out(self, status_id: int) -> None:
-        """Have a post or boost stand in every home timeline where it belongs."""
-        self._posts.add(status_id)
+    def fan_out(self, status_id: int, *, new: bool = False) -> None:
+        """Have a post or boost stand in every home timeline where it belongs; `new` if it was just stored."""
+        (self._new_posts if new else self._posts).add(status_id)
 
     def extend(self, account_id: int, actor_id: int) -> None:
         """Have an account's home timeline take in what it now has of an actor."""
@@ -63,6 +64,7 @@ class Run:
 
     def forget_posts(self, status_ids: set[int]) -> None:
         """Drop what was gathered about posts that are gone."""
+        self._new_posts -= status_ids
         self._posts -= status_ids
         self._told = [new for new in self._told if new.status_id not in status_ids]
 
@@ -76,8 +78,10 @@ class Run:
 
     async def write(self) -> None:
         """Write all that was gathered."""
-        if self._posts:
-            await timelines.fan_out(self.conn, sorted(self._posts))
+        if self._new_posts:
+            await timelines.fan_out(self.conn, sorted(self._new_posts), new=True)
+        if others := self._posts - self._new_posts:
+            await timelines.fan_out(self.conn, sorted(others))
         if self._extended:
             await timelines.extend(self.conn, sorted(self._extended))
         if self._pruned:

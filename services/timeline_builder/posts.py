@@ -39,7 +39,7 @@ async def store(run: Run, incoming: Sequence[Incoming]) -> dict[str, StatusRow]:
         run.facts.posts[status.uri] = _row(status)
         run.counts.post(status.actor_id, status.visibility, at=status.created_at)
         run.counts.reply(status.in_reply_to_id, status.visibility)
-        run.fan_out(status.id)
+        run.fan_out(status.id, new=True)
     await write_names(run, [(status.id, post.note) for post, status in fresh])
     await _adopt(run, [status.id for _, status in fresh])
     return {status.uri: run.facts.posts[status.uri] for _, status in fresh}

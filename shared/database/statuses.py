@@ -213,17 +213,17 @@ class NewMention(Struct, frozen=True, kw_only=True):
 
 
 async def insert_mentions(conn: Connection, mentions: Sequence[NewMention]) -> None:
-    """Store who is named in which post; naming somebody twice is once."""
+    """Store who is named in posts that name nobody yet; naming somebody twice is once."""
+    unique = {(m.status_id, m.actor_uri): m for m in mentions}.values()
     await conn.execute(
         """
         INSERT INTO mentions (status_id, actor_uri, actor_id, name)
         SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[])
-            ON CONFLICT DO NOTHING
         """,
-        [m.status_id for m in mentions],
-        [m.actor_uri for m in mentions],
-        [m.actor_id for m in mentions],
-        [m.name for m in mentions],
+        [m.status_id for m in unique],
+        [m.actor_uri for m in unique],
+        [m.actor_id for m in unique],
+        [m.name for m in unique],
     )
 
 
@@ -236,16 +236,16 @@ class NewTag(Struct, frozen=True, kw_only=True):
 
 
 async def insert_tags(conn: Connection, tags: Sequence[NewTag]) -> None:
-    """Store the hashtags of posts; using one twice is once."""
+    """Store the hashtags of posts that have none yet; using one twice is once."""
+    unique = {(t.status_id, t.tag): t for t in reversed(tags)}.values()
     await conn.execute(
         """
         INSERT INTO status_tags (tag, status_id, name)
         SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[])
-            ON CONFLICT DO NOTHING
         """,
-        [t.tag for t in tags],
-        [t.status_id for t in tags],
-        [t.name for t in tags],
+        [t.tag for t in unique],
+        [t.status_id for t in unique],
+        [t.name for t in unique],
     )
 
 

@@ -67,16 +67,22 @@ SELECT f.follower_id, s.id, s.actor_id
   FROM unnest($1::bigint[]) AS k (id)
  {_POST} {_FOLLOWED}
  WHERE {_RULE}
-    ON CONFLICT DO NOTHING
 """  # noqa: S608 - constants
 
+_FAN_OUT_AGAIN = f"{_FAN_OUT} ON CONFLICT DO NOTHING"
 
-async def fan_out(conn: Connection, status_ids: Sequence[int]) -> None:
+
+async def fan_out(conn: Connection, status_ids: Sequence[int], *, new: bool = False) -> None:
     """Put these posts and boosts into the home timelines of followers where they belong.
 
     Into its author's own timeline a post comes with the transaction that writes it.
+
+    Args:
+        conn: A connection.
+        status_ids: Posts and boosts, each once.
+        new: This transaction made them all, so nobody can have them yet; looking for that costs a quarter.
     """
-    await conn.execute(_FAN_OUT, list(status_ids))
+    await conn.execute(_FAN_OUT if new else _FAN_OUT_AGAIN, list(status_ids))
 
 
 _EXTEND = f"""

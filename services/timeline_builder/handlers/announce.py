@@ -110,4 +110,4 @@ async def _store(run: Run, boosts: Sequence[NewBoost]) -> None:
         if boost.id in stored:
             run.counts.post(boost.actor_id, boost.visibility, at=boost.created_at)
             run.counts.boost(boost.reblog_of_id)
-            run.fan_out(boost.id)
+            run.fan_out(boost.id, new=True)
