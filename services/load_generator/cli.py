@@ -230,7 +230,7 @@ def serve() -> None:
 def main() -> None:
     """Run a command; whatever goes wrong is one plain line on standard error."""
     try:
-        app()
+        app(prog_name="heddle load")
     except SettingsError as error:
         for problem in error.problems:
             _complain(problem)

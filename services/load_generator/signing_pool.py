@@ -84,7 +84,7 @@ class SigningPool:
         """Stop signing."""
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        await asyncio.to_thread(self._pool.shutdown, cancel_futures=True)
 
     async def _fill(self, processes: int) -> None:
         loop = asyncio.get_running_loop()

@@ -13,6 +13,7 @@ from services.operator_console.commands import (
     doctor,
     follow,
     host,
+    load,
     migrate,
     post,
     queue,
@@ -45,6 +46,7 @@ app.add_typer(host.app, name="host")
 app.add_typer(block.app, name="block")
 app.command("delivery")(delivery.show_delivery)
 app.command("trace")(trace.show_trace)
+app.command("load", context_settings=load.PASS_THROUGH)(load.run_load_generator)
 app.command("doctor")(doctor.examine)
 
 
