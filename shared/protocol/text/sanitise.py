@@ -8,8 +8,8 @@ import nh3
 MAX_HTML_LENGTH: Final = 65_536
 """Characters of HTML taken from one property; the rest is cut off before it is parsed."""
 
-MAX_TAGS: Final = 4000
-"""Tags of one text. Parsing costs the square of their depth: this many, nested, take a tenth of a second."""
+MAX_TAGS: Final = 2500
+"""Tags of one text. Parsing costs the square of their depth: this many, nested, take ten milliseconds."""
 
 LINK_REL: Final = "nofollow noopener noreferrer"
 """What every link of a remote text carries."""

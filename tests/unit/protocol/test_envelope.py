@@ -129,7 +129,8 @@ def test_depth_is_limited() -> None:
     assert peek(nested(MAX_DEPTH - 1)).id == _ID
     assert _reason(nested(MAX_DEPTH)) == "too_deep"
     assert _reason(nested(5_000)) == "too_deep"
-    assert _reason(b'{"a":' * 100_000) == "too_deep"
+    assert _reason(b'{"a":' * 10_000) == "too_deep"
+    assert _reason(b'{"a":' * 100_000) == "too_many_entries"
 
 
 def test_many_brackets_are_not_depth() -> None:
