@@ -14,6 +14,7 @@ from services.signature_verifier.authority import (
 )
 from shared.database.keys import KnownKey
 from shared.protocol.activities import Activity, Create, UpdateActor
+from shared.protocol.derived_ids import with_id
 from shared.protocol.errors import Rejected
 from shared.protocol.identifiers import same_origin
 from shared.protocol.local_uris import LocalUris
@@ -21,6 +22,7 @@ from shared.protocol.messages import AcceptedActivity, ReceivedRequest
 from shared.protocol.objects import Note, PublicKey
 from shared.protocol.reader import read_activity
 from shared.resolution.trust import trusted
+from shared.signatures.dates import read_date
 from shared.signatures.refused import Reason, Refused
 from shared.signatures.request import ParsedSignature, SignedRequest
 from shared.signatures.verify import parse, verify
@@ -53,6 +55,14 @@ class Claim(Struct, frozen=True):
     def key_id(self) -> str:
         """The key that the signature names."""
         return self.signature.key_id
+
+    @property
+    def signed_at(self) -> float:
+        """The Unix time that the signature covers, as the sender wrote it."""
+        if self.signature.created is not None:
+            return self.signature.created
+        dates = (value for name, value in self.signed.headers if name == "date")
+        return read_date(next(dates))
 
 
 class Judge:
@@ -108,7 +118,7 @@ class Judge:
         """Return what is passed on; raises Rejected where the signer may not say this."""
         check_signer(activity, signer)
         check_contents(activity)
-        return self.accepted(claim.request, activity, fetched)
+        return self.accepted(claim.request, with_id(activity, claim.signed_at), fetched)
 
     def accepted(
         self, request: ReceivedRequest, activity: Activity, fetched: tuple[Note, ...] = ()

@@ -43,6 +43,9 @@ def _judge(run: Run, work: Work[Create]) -> Incoming | None:
         return None
     if work.local:
         work.outcome = Outcome.UNKNOWN_OBJECT
+    elif note.is_vote:
+        # It is no post: stored as one it would be an empty message to the poll's author.
+        work.outcome = Outcome.NOT_SUPPORTED
     elif note.attributed_to != author.uri:
         work.outcome = Outcome.NOT_PERMITTED
     elif run.facts.deleted(note.id, author.uri):

@@ -303,3 +303,14 @@ async def test_public_post_keeps_its_address(stage: Stage) -> None:
     stored = await stage.post(note.id)
     assert stored is not None
     assert stored["visibility"] == Visibility.UNLISTED
+
+
+async def test_vote_is_no_post(stage: Stage) -> None:
+    """A vote, which comes as a Create of a Note, neither shows up as a message nor tells anybody."""
+    ada, edith = await _followed(stage)
+    vote = parsed.note(
+        edith.uri, content="", name="Wool", in_reply_to=f"{ada.uri}/poll", to=(ada.uri,), cc=()
+    )
+    assert await stage.apply(parsed.create(vote)) == [Outcome.NOT_SUPPORTED]
+    assert await stage.post(vote.id) is None
+    assert await stage.told(ada) == []

@@ -1,5 +1,7 @@
 """Who may say what."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from shared.database import actors
@@ -7,6 +9,7 @@ from shared.database.domain_blocks import DomainBlock, put
 from shared.protocol.activities import Create
 from shared.queue.topology import INBOX_UNRESOLVED
 from tests.fakes.remote_actor import Json, RemoteActor
+from tests.fakes.signing import Signing
 from tests.infrastructure import eventually
 from tests.integration.verifier.running import RunningVerifier
 
@@ -196,3 +199,16 @@ async def test_private_post_of_another_is_not_shared(
     announce = mallory.activity("Announce", note["id"])
     await verifier.post(verifier.request(mallory, announce), queue=INBOX_UNRESOLVED)
     assert (await verifier.until_refused(announce["id"])).reason == "shared_not_public"
+
+
+async def test_what_comes_without_an_id_gets_one(verifier: RunningVerifier, nora: RemoteActor) -> None:
+    """Takahē's Add has no id: two of them at different times are two activities, a copy is the same."""
+    pin = nora.activity("Add", nora.uri("posts")) | {"target": f"{nora.id}/collections/featured"}
+    del pin["id"]
+    first = verifier.request(nora, pin)
+    later = verifier.request(nora, pin, Signing(now=datetime.now(UTC) + timedelta(minutes=1)))
+    await verifier.post(first, first, later)
+    await eventually(lambda: len(verifier.accepted) == 3, "the three to be accepted")
+    one, copy, other = (accepted.activity.id for accepted in verifier.accepted)
+    assert one.startswith(nora.id)
+    assert one == copy != other
