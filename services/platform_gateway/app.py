@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from services.platform_gateway import client_api, federation, oauth, pages
+from services.platform_gateway import client_api, federation, load_testing, oauth, pages
 from services.platform_gateway.cors import allow_browsers
 from services.platform_gateway.errors import answer_errors
 from services.platform_gateway.gateway import GATEWAY, Gateway
@@ -15,6 +15,6 @@ def build_app(gateway: Gateway) -> web.Application:
     """Return the application; each sub-package adds its own routes with `add_routes(app)`."""
     app = web.Application(middlewares=[allow_browsers, answer_errors], client_max_size=MAX_BODY)
     app[GATEWAY] = gateway
-    for part in (client_api, oauth, federation, pages):
+    for part in (client_api, oauth, federation, load_testing, pages):
         part.add_routes(app)
     return app

@@ -13,6 +13,7 @@ from shared.telemetry.logging import FORMATS, LEVELS
 PREFIX = "HEDDLE_"
 FEDERATION_STAGES = ("off", "shadow", "outbound", "reactions", "full")
 MIN_SECRET_LENGTH = 32
+MIN_CONSENT_LENGTH = 16
 MAX_PROCESSES = 64
 _MAX_PORT = 65535
 
@@ -50,6 +51,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     federation_delay: int
     log_format: str
     log_level: str
+    load_test_consent: str = ""
+    benchmark_mode: bool = False
 
     def __repr__(self) -> str:
         """Name the site only: the other values carry passwords."""
@@ -106,6 +109,11 @@ def load_settings(environ: Mapping[str, str] = os.environ, *, need: Sequence[str
     origin = reader.read("origin", _parse_origin, "")
     if origin.startswith("http://") and not peers:
         reader.problems.append(f"{PREFIX}ORIGIN must be https:// unless {PREFIX}ALLOW_PRIVATE_PEERS is set")
+    benchmark_mode = reader.read("benchmark_mode", _parse_flag, default=False)
+    if benchmark_mode and not peers:
+        reader.problems.append(
+            f"{PREFIX}BENCHMARK_MODE lets anyone send: it is for tests, and needs {PREFIX}ALLOW_PRIVATE_PEERS"
+        )
     settings = Settings(
         origin=origin,
         account_domain=reader.read("account_domain", _parse_domain, urlsplit(origin).netloc),
@@ -122,6 +130,8 @@ def load_settings(environ: Mapping[str, str] = os.environ, *, need: Sequence[str
         federation_delay=reader.read("federation_delay", _parse_seconds, 0),
         log_format=reader.read("log_format", _one_of(FORMATS), "json"),
         log_level=reader.read("log_level", _one_of(tuple(LEVELS)), "info"),
+        load_test_consent=reader.read("load_test_consent", _parse_consent, ""),
+        benchmark_mode=benchmark_mode,
     )
     if reader.problems:
         raise SettingsError(reader.problems)
@@ -202,6 +212,12 @@ def _parse_seconds(text: str) -> int:
 def _parse_secret(text: str) -> str:
     if len(text) < MIN_SECRET_LENGTH:
         raise ValueError(f"must have at least {MIN_SECRET_LENGTH} characters (openssl rand -hex 32)")
+    return text
+
+
+def _parse_consent(text: str) -> str:
+    if len(text) < MIN_CONSENT_LENGTH:
+        raise ValueError(f"must have at least {MIN_CONSENT_LENGTH} characters (openssl rand -hex 16)")
     return text
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import threading
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
 from typing import Any, TypeVar
 
@@ -152,8 +152,8 @@ async def _every_connection(pool: Pool) -> list["asyncpg.Connection[asyncpg.Reco
 
 
 @contextmanager
-def running_gateway(database_url: str) -> Iterator[RunningGateway]:
-    """Start a gateway on a free port of loopback; stops it afterwards."""
+def running_gateway(database_url: str, more: Mapping[str, str] | None = None) -> Iterator[RunningGateway]:
+    """Start a gateway on a free port of loopback, with more settings if need be; stops it afterwards."""
     listener = socket.create_server(("127.0.0.1", 0))
     origin = f"http://127.0.0.1:{listener.getsockname()[1]}"
     loop = asyncio.new_event_loop()
@@ -161,7 +161,7 @@ def running_gateway(database_url: str) -> Iterator[RunningGateway]:
     thread.start()
     stack = AsyncExitStack()
     try:
-        start = _start(stack, listener, origin, database_url)
+        start = _start(stack, listener, origin, database_url, more or {})
         gateway = asyncio.run_coroutine_threadsafe(start, loop).result(60)
         yield RunningGateway(gateway, loop)
     finally:
@@ -171,13 +171,16 @@ def running_gateway(database_url: str) -> Iterator[RunningGateway]:
         loop.close()
 
 
-async def _start(stack: AsyncExitStack, listener: socket.socket, origin: str, database_url: str) -> Gateway:
+async def _start(
+    stack: AsyncExitStack, listener: socket.socket, origin: str, database_url: str, more: Mapping[str, str]
+) -> Gateway:
     settings = load_settings(
         {
             "HEDDLE_ORIGIN": origin,
             "HEDDLE_DATABASE_URL": database_url,
             "HEDDLE_SECRET_KEY": SECRET,
             "HEDDLE_ALLOW_PRIVATE_PEERS": "true",
+            **more,
         },
         need=(),
     )
