@@ -3,11 +3,12 @@
 import asyncio
 import logging
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
+import asyncpg
 import structlog
 import uvloop
 
@@ -31,6 +32,22 @@ class NotFound(Rejected):
     reason = "not_found"
 
 
+class NotMigrated(Rejected):
+    """The database lacks our tables."""
+
+    reason = "not_migrated"
+
+
+@contextmanager
+def plain_database_errors() -> Iterator[None]:
+    """Raise Unavailable for an outage, and NotMigrated where `heddle migrate` has not run."""
+    try:
+        with unavailable_when_down():
+            yield
+    except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError) as error:
+        raise NotMigrated(f"the database is not up to date ({error}): run heddle migrate") from error
+
+
 @dataclass(frozen=True, kw_only=True)
 class Session:
     """An open command: the environment's settings, a small pool, and the facts of the site."""
@@ -45,7 +62,7 @@ async def open_session(settings: Settings) -> AsyncIterator[Session]:
     """Open the database; raises Unavailable where it does not answer."""
     pool = await create_pool(settings.database_url, max_size=2, application_name="heddle-cli")
     try:
-        with unavailable_when_down():
+        with plain_database_errors():
             async with pool.acquire() as conn:
                 ids = await id_generator(conn)
             uris = LocalUris(settings.origin, settings.account_domain)

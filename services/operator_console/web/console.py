@@ -8,7 +8,8 @@ from aiohttp import web
 from msgspec import Struct
 
 from services.operator_console.broker import QueueReport, open_management, queue_reports
-from shared.database.pool import Pool, unavailable_when_down
+from services.operator_console.session import plain_database_errors
+from shared.database.pool import Pool
 from shared.protocol.errors import Rejected, Unavailable
 from shared.queue.connection import Broker
 from shared.runtime.settings import Settings
@@ -43,7 +44,7 @@ class Panel(Struct, Generic[T], frozen=True):
 async def panel(reading: Awaitable[T]) -> Panel[T]:
     """Return what a part of the page shows; the other parts do not suffer when it cannot be read."""
     try:
-        with unavailable_when_down():
+        with plain_database_errors():
             return Panel(await reading)
     except (Rejected, Unavailable) as error:
         return Panel(problem=str(error) or error.reason)

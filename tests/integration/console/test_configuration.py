@@ -63,7 +63,7 @@ async def test_the_doctor_names_what_is_wrong(heddle: Heddle, own_database_url: 
 
 
 async def test_the_doctor_asks_for_migrations(infrastructure: Infrastructure, own_broker_url: str) -> None:
-    """`doctor` says that a database without our tables needs `heddle migrate`."""
+    """`doctor`, and every command that finds our tables missing, asks for a migration."""
     empty = Heddle(
         {
             "HEDDLE_ORIGIN": ORIGIN,
@@ -75,3 +75,4 @@ async def test_the_doctor_asks_for_migrations(infrastructure: Infrastructure, ow
         }
     )
     assert "run heddle migrate" in (await empty("doctor", "--offline", code=1)).out
+    assert "migrate" in (await empty("host", "list", code=1)).err

@@ -14,6 +14,7 @@ from shared.database.refusals import Refusal
 from shared.protocol.identifiers import uri_hash
 from shared.queue.connection import connect
 from tests.infrastructure import Infrastructure
+from tests.infrastructure import database as database_of
 from tests.integration.console.command_line import ORIGIN
 from tests.integration.console.trouble import kill_letters, plan
 from tests.integration.console.web_page import console_page, read
@@ -149,3 +150,15 @@ def _refusal(uri: str) -> Refusal:
         detail=EVIL,
         trace="b" * 32,
     )
+
+
+async def test_a_database_without_tables_is_told_in_its_place(
+    infrastructure: Infrastructure, own_broker_url: str
+) -> None:
+    """On a database that was never migrated every page comes, and says what to run."""
+    with database_of(infrastructure.database_url, "template0") as url:
+        async with console_page(infrastructure, url, own_broker_url) as origin:
+            for path in ("/", "/hosts", "/trace?activity=x"):
+                status, html = await read(origin, path)
+                assert status == 200
+                assert "run heddle migrate" in html
