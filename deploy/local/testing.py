@@ -24,8 +24,12 @@ _EMBEDDED = Sources(broker=Source.EMBEDDED, database=Source.EMBEDDED)
 
 
 @contextlib.contextmanager
-def servers_for_tests(home: Home = TEST_HOME) -> Iterator[dict[str, str]]:
+def servers_for_tests(home: Home = TEST_HOME, *, durable: bool = False) -> Iterator[dict[str, str]]:
     """Run a broker and a database; yield the environment that tests read.
+
+    Args:
+        home: Where they keep their data.
+        durable: Whether they pay for what outlives the machine, as benchmarks must.
 
     Raises:
         SetupError: they do not start, or another run of the tests uses them.
@@ -33,7 +37,7 @@ def servers_for_tests(home: Home = TEST_HOME) -> Iterator[dict[str, str]]:
     processes: list[Process] = []
     with state.held(home):
         _start_afresh(home)
-        servers = Servers(home, free_server_ports(), _EMBEDDED, {}, durable=False)
+        servers = Servers(home, free_server_ports(), _EMBEDDED, {}, durable=durable)
 
         def started(process: Process) -> None:
             processes.append(process)

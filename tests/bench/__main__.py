@@ -98,7 +98,7 @@ def main() -> int:
     if unknown:
         parser.error(f"no such case: {', '.join(sorted(unknown))}; there are {', '.join(CASES)}")
     before = last_kept()
-    with servers_for_tests() as environment:
+    with servers_for_tests(durable=True) as environment:
         work = run(environment, arguments.cases or list(CASES), arguments.items, arguments.runs)
         report = asyncio.run(work)
     kept = keep(report)
