@@ -11,11 +11,11 @@ from markupsafe import Markup, escape
 
 from shared.protocol.identifiers import milliseconds_of
 from shared.protocol.objects import Emoji
+from shared.protocol.text import excerpt
 
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 _DAYS_SHOWN = 7
 _HUES = 8
-_EXCERPT = 200
 _THOUSAND, _MILLION = 1_000, 1_000_000
 _NO_DECIMALS = 100
 
@@ -30,7 +30,6 @@ _OWN_LINKS = nh3.Cleaner(
     url_schemes={"https", "http"},
     link_rel="me nofollow noopener noreferrer",
 )
-_NO_TAGS = nh3.Cleaner(tags=set())
 
 
 def absolute(moment: datetime) -> str:
@@ -129,13 +128,6 @@ def own_links(html: str) -> Markup:
 def links(html: str) -> list[str]:
     """Return where the links of some sanitised HTML lead."""
     return [unescape(address) for address in _HREF.findall(html)]
-
-
-def excerpt(html: str, length: int = _EXCERPT) -> str:
-    """Return the first characters of the text of some HTML."""
-    spaced = html.replace("</p>", " ").replace("<br", " <br")
-    text = " ".join(unescape(_NO_TAGS.clean(spaced)).split())
-    return text if len(text) <= length else f"{text[: length - 1].rstrip()}…"
 
 
 FILTERS: dict[str, Callable[..., object]] = {

@@ -7,13 +7,13 @@ from msgspec import Struct
 
 from services.platform_gateway.gateway import GATEWAY
 from services.platform_gateway.negotiation import Form, wanted_form
-from services.platform_gateway.pages.formats import excerpt
 from services.platform_gateway.pages.rendering import render
 from services.platform_gateway.parameters import path_id
 from shared.database.page_posts import PagePost
 from shared.database.page_profiles import PageProfile, profile_by_name
 from shared.database.page_threads import LocalPost, ancestor_ids, descendant_ids, local_post, posts_by_id
 from shared.database.pool import Connection
+from shared.protocol.text import excerpt
 
 
 class Reply(Struct, frozen=True):

@@ -5,10 +5,10 @@ from aiohttp import web
 from services.platform_gateway.gateway import GATEWAY
 from services.platform_gateway.negotiation import Form, wanted_form
 from services.platform_gateway.pages import paging
-from services.platform_gateway.pages.formats import excerpt
 from services.platform_gateway.pages.rendering import render
 from shared.database.page_posts import posts_of_actor
 from shared.database.page_profiles import profile_by_name
+from shared.protocol.text import excerpt
 
 
 async def show(request: web.Request) -> web.Response:
