@@ -13,3 +13,9 @@ class NotAllowed(Rejected):
     """This account may not do that."""
 
     reason = "not_allowed"
+
+
+class NotPossible(Rejected):
+    """What is asked for makes no sense."""
+
+    reason = "not_possible"

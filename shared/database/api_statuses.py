@@ -59,6 +59,7 @@ class Marks(Struct, frozen=True):
     favourited: bool
     reblogged: bool
     bookmarked: bool
+    pinned: bool
 
 
 _SELECT = """
@@ -108,13 +109,17 @@ async def marks_of(conn: Connection, viewer_id: int, ids: Collection[int]) -> di
                EXISTS (SELECT FROM favourites f WHERE f.status_id = w.id AND f.actor_id = $1) AS favourited,
                EXISTS (SELECT FROM statuses b WHERE b.reblog_of_id = w.id AND b.actor_id = $1
                                                 AND b.deleted_at IS NULL) AS reblogged,
-               EXISTS (SELECT FROM bookmarks k WHERE k.status_id = w.id AND k.actor_id = $1) AS bookmarked
+               EXISTS (SELECT FROM bookmarks k WHERE k.status_id = w.id AND k.actor_id = $1) AS bookmarked,
+               EXISTS (SELECT FROM pins p WHERE p.status_id = w.id AND p.actor_id = $1) AS pinned
           FROM unnest($2::bigint[]) AS w (id)
         """,
         viewer_id,
         list(ids),
     )
-    return {row["id"]: Marks(row["favourited"], row["reblogged"], row["bookmarked"]) for row in rows}
+    return {
+        row["id"]: Marks(row["favourited"], row["reblogged"], row["bookmarked"], row["pinned"])
+        for row in rows
+    }
 
 
 class EditRow(Struct, frozen=True, kw_only=True):

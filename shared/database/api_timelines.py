@@ -155,6 +155,22 @@ async def of_account(
     return page.newest_first([row["id"] for row in rows])
 
 
+_PINNED = f"""
+SELECT s.id
+  FROM pins p
+  JOIN statuses s ON s.id = p.status_id
+ WHERE p.actor_id = $5 AND s.id < $2 AND s.id > $3 AND {VISIBLE}
+ ORDER BY s.id :order
+ LIMIT $4
+"""  # noqa: S608 - constants
+
+
+async def pinned(conn: Connection, viewer_id: int | None, actor_id: int, page: Page) -> list[int]:
+    """Return a page of what an actor pinned, as far as the viewer may see it."""
+    rows = await conn.fetch(page.query(_PINNED), viewer_id, page.below, page.above, page.limit, actor_id)
+    return page.newest_first([row["id"] for row in rows])
+
+
 class Marked(Struct, frozen=True):
     """A post in a list that has ids of its own."""
 

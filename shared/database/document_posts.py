@@ -134,6 +134,18 @@ async def outbox_size(conn: Connection, actor_id: int) -> int:
     return size
 
 
+_FEATURED = f"""{_POSTS}
+   AND s.id IN (SELECT p.status_id FROM pins p WHERE p.actor_id = $1)
+   AND s.deleted_at IS NULL AND s.visibility <= {Visibility.UNLISTED.value}
+ ORDER BY s.id DESC
+"""
+
+
+async def featured_posts(conn: Connection, actor_id: int) -> list[DocumentPost]:
+    """Return what a local actor pinned and everybody may see, newest first."""
+    return [_post(row) for row in await conn.fetch(_FEATURED, actor_id)]
+
+
 class PostRef(Struct, frozen=True):
     """A post that everybody may see."""
 

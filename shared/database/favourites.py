@@ -10,24 +10,31 @@ from shared.protocol.identifiers import uri_hash
 
 
 class FavouriteRow(Struct, frozen=True, kw_only=True):
-    """A like; `uri` is the id of its Like activity, `id` its place in lists."""
+    """A like; `uri` is the id of its activity, `id` its place in lists, `content` the emoji of a reaction."""
 
     id: int
     uri: str
     actor_id: int
     status_id: int
+    content: str = ""
 
 
 def _favourite_of(row: Record) -> FavouriteRow:
-    return FavouriteRow(id=row["id"], uri=row["uri"], actor_id=row["actor_id"], status_id=row["status_id"])
+    return FavouriteRow(
+        id=row["id"],
+        uri=row["uri"],
+        actor_id=row["actor_id"],
+        status_id=row["status_id"],
+        content=row["content"],
+    )
 
 
 async def insert(conn: Connection, likes: Sequence[FavouriteRow]) -> set[tuple[int, int]]:
     """Store likes and return (actor, status) of the new ones."""
     rows = await conn.fetch(
         """
-        INSERT INTO favourites (id, uri, uri_hash, actor_id, status_id)
-        SELECT * FROM unnest($1::bigint[], $2::text[], $3::bytea[], $4::bigint[], $5::bigint[])
+        INSERT INTO favourites (id, uri, uri_hash, actor_id, status_id, content)
+        SELECT * FROM unnest($1::bigint[], $2::text[], $3::bytea[], $4::bigint[], $5::bigint[], $6::text[])
             ON CONFLICT DO NOTHING
         RETURNING actor_id, status_id
         """,
@@ -36,6 +43,7 @@ async def insert(conn: Connection, likes: Sequence[FavouriteRow]) -> set[tuple[i
         [uri_hash(f.uri) for f in likes],
         [f.actor_id for f in likes],
         [f.status_id for f in likes],
+        [f.content for f in likes],
     )
     return {(row["actor_id"], row["status_id"]) for row in rows}
 

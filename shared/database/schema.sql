@@ -85,6 +85,12 @@ CREATE TABLE claims (
     applied_at timestamp with time zone NOT NULL DEFAULT now()
 ) PARTITION BY RANGE (day);
 
+CREATE TABLE deliverers (
+    id bigint NOT NULL,
+    leaving boolean NOT NULL,
+    seen_until timestamp with time zone NOT NULL
+);
+
 CREATE TABLE deliveries (
     activity_hash bytea NOT NULL,
     inbox text NOT NULL,
@@ -115,6 +121,7 @@ CREATE TABLE favourites (
     uri text NOT NULL,
     uri_hash bytea NOT NULL,
     id bigint NOT NULL,
+    content text NOT NULL DEFAULT ''::text,
     created_at timestamp with time zone NOT NULL DEFAULT now()
 );
 
@@ -228,6 +235,12 @@ CREATE TABLE pending_notes (
     created_at timestamp with time zone NOT NULL DEFAULT now()
 );
 
+CREATE TABLE pins (
+    actor_id bigint NOT NULL,
+    status_id bigint NOT NULL,
+    id bigint NOT NULL
+);
+
 CREATE TABLE public_keys (
     uri_hash bytea NOT NULL,
     uri text NOT NULL,
@@ -258,6 +271,12 @@ CREATE TABLE sent_activities (
     trace text NOT NULL,
     planned_at timestamp with time zone,
     created_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE shard_leases (
+    shard smallint NOT NULL,
+    owner bigint NOT NULL,
+    taken_at timestamp with time zone NOT NULL DEFAULT now()
 );
 
 CREATE TABLE sign_in_attempts (
@@ -324,6 +343,7 @@ ALTER TABLE actors ADD CONSTRAINT actors_pkey PRIMARY KEY (id);
 ALTER TABLE blocks ADD CONSTRAINT blocks_pkey PRIMARY KEY (actor_id, target_id);
 ALTER TABLE bookmarks ADD CONSTRAINT bookmarks_pkey PRIMARY KEY (actor_id, status_id);
 ALTER TABLE claims ADD CONSTRAINT claims_pkey PRIMARY KEY (activity_hash, day);
+ALTER TABLE deliverers ADD CONSTRAINT deliverers_pkey PRIMARY KEY (id);
 ALTER TABLE deliveries ADD CONSTRAINT deliveries_pkey PRIMARY KEY (activity_hash, inbox);
 ALTER TABLE domain_blocks ADD CONSTRAINT domain_blocks_pkey PRIMARY KEY (domain);
 ALTER TABLE favourites ADD CONSTRAINT favourites_pkey PRIMARY KEY (status_id, actor_id);
@@ -341,8 +361,10 @@ ALTER TABLE oauth_codes ADD CONSTRAINT oauth_codes_pkey PRIMARY KEY (code_hash);
 ALTER TABLE oauth_tokens ADD CONSTRAINT oauth_tokens_pkey PRIMARY KEY (token_hash);
 ALTER TABLE outbox ADD CONSTRAINT outbox_pkey PRIMARY KEY (id);
 ALTER TABLE pending_notes ADD CONSTRAINT pending_notes_pkey PRIMARY KEY (subject_hash, actor_uri, kind);
+ALTER TABLE pins ADD CONSTRAINT pins_pkey PRIMARY KEY (actor_id, status_id);
 ALTER TABLE public_keys ADD CONSTRAINT public_keys_pkey PRIMARY KEY (uri_hash);
 ALTER TABLE sent_activities ADD CONSTRAINT sent_activities_pkey PRIMARY KEY (activity_hash);
+ALTER TABLE shard_leases ADD CONSTRAINT shard_leases_pkey PRIMARY KEY (shard);
 ALTER TABLE sign_in_attempts ADD CONSTRAINT sign_in_attempts_pkey PRIMARY KEY (subject);
 ALTER TABLE status_edits ADD CONSTRAINT status_edits_pkey PRIMARY KEY (status_id, created_at);
 ALTER TABLE status_tags ADD CONSTRAINT status_tags_pkey PRIMARY KEY (tag, status_id);
@@ -366,6 +388,8 @@ ALTER TABLE oauth_codes ADD CONSTRAINT oauth_codes_account_id_fkey FOREIGN KEY (
 ALTER TABLE oauth_codes ADD CONSTRAINT oauth_codes_app_id_fkey FOREIGN KEY (app_id) REFERENCES oauth_apps(id) ON DELETE CASCADE;
 ALTER TABLE oauth_tokens ADD CONSTRAINT oauth_tokens_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(actor_id);
 ALTER TABLE oauth_tokens ADD CONSTRAINT oauth_tokens_app_id_fkey FOREIGN KEY (app_id) REFERENCES oauth_apps(id) ON DELETE CASCADE;
+ALTER TABLE pins ADD CONSTRAINT pins_actor_id_fkey FOREIGN KEY (actor_id) REFERENCES actors(id);
+ALTER TABLE pins ADD CONSTRAINT pins_status_id_fkey FOREIGN KEY (status_id) REFERENCES statuses(id) ON DELETE CASCADE;
 ALTER TABLE public_keys ADD CONSTRAINT public_keys_actor_id_fkey FOREIGN KEY (actor_id) REFERENCES actors(id) ON DELETE CASCADE;
 ALTER TABLE status_edits ADD CONSTRAINT status_edits_status_id_fkey FOREIGN KEY (status_id) REFERENCES statuses(id) ON DELETE CASCADE;
 ALTER TABLE status_tags ADD CONSTRAINT status_tags_status_id_fkey FOREIGN KEY (status_id) REFERENCES statuses(id) ON DELETE CASCADE;

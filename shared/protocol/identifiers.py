@@ -15,6 +15,9 @@ MAX_URI_LENGTH = 2048
 
 _HTTP_URI = re.compile(r"https?://[^\s/?#@\\\x00-\x20\x7f\"<>^`{|}]+(?:[/?#][^\s\x00-\x20\x7f<>\"]*)?")
 
+# What nearly all look like: `urlsplit` says the same of them, for ten times the cost.
+_PLAIN_ORIGIN = re.compile(r"https?://([a-z0-9.:-]+)(?=[/?#]|\Z)")
+
 _COUNTER_BITS = 12
 _WORKER_BITS = 10
 _LOW_BITS = _COUNTER_BITS + _WORKER_BITS
@@ -35,6 +38,8 @@ def is_http_uri(uri: str) -> bool:
 
 def host_of(uri: str) -> str:
     """Return host and port of a URI in lower case, or an empty string where it has none."""
+    if plain := _PLAIN_ORIGIN.match(uri):
+        return plain[1]
     try:
         return urlsplit(uri).netloc.rpartition("@")[2].lower()
     except ValueError:
@@ -43,6 +48,8 @@ def host_of(uri: str) -> str:
 
 def origin_of(uri: str) -> str:
     """Return scheme, host and port of a URI; empty unless it is http or https (FEP-fe34)."""
+    if plain := _PLAIN_ORIGIN.match(uri):
+        return plain[0]
     try:
         parts = urlsplit(uri)
     except ValueError:

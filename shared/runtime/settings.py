@@ -126,8 +126,8 @@ def load_settings(environ: Mapping[str, str] = os.environ, *, need: Sequence[str
         secret_key=reader.read("secret_key", _parse_secret, ""),
         allow_private_peers=peers,
         authorized_fetch=reader.read("authorized_fetch", _parse_flag, default=False),
-        federation_stage=reader.read("federation_stage", _one_of(FEDERATION_STAGES), "full"),
-        federation_delay=reader.read("federation_delay", _parse_seconds, 0),
+        federation_stage=reader.read("federation_stage", _parse_stage, "full"),
+        federation_delay=reader.read("federation_delay", _parse_delay, 0),
         log_format=reader.read("log_format", _one_of(FORMATS), "json"),
         log_level=reader.read("log_level", _one_of(tuple(LEVELS)), "info"),
         load_test_consent=reader.read("load_test_consent", _parse_consent, ""),
@@ -205,8 +205,19 @@ def _parse_processes(text: str) -> int:
     return number
 
 
-def _parse_seconds(text: str) -> int:
-    return _parse_number(text)
+def _parse_stage(text: str) -> str:
+    stage = _one_of(FEDERATION_STAGES)(text)
+    if stage != "full":
+        # Refused rather than ignored: whoever asks for less must not get all.
+        raise ValueError(f"{stage} is not built yet, only full is")
+    return stage
+
+
+def _parse_delay(text: str) -> int:
+    seconds = _parse_number(text)
+    if seconds:
+        raise ValueError("other than 0 is not built yet: posts federate at once")
+    return seconds
 
 
 def _parse_secret(text: str) -> str:

@@ -90,7 +90,8 @@ CREATE TABLE statuses (
     uri_hash         bytea NOT NULL,
     url              text NOT NULL DEFAULT '',
     local            boolean NOT NULL,
-    actor_id         bigint NOT NULL REFERENCES actors (id),
+    actor_id         bigint NOT NULL,                 -- no foreign key: no actor's row is ever deleted, and
+                                                      -- looking costs a third of the insert
     reblog_of_id     bigint,                          -- a boost is a status that points at another
     in_reply_to_id   bigint,
     in_reply_to_actor_id bigint,
@@ -179,11 +180,20 @@ CREATE TABLE favourites (
     uri        text NOT NULL,
     uri_hash   bytea NOT NULL,
     id         bigint NOT NULL,
+    content    text NOT NULL DEFAULT '',              -- the emoji of a reaction; empty: a plain like
     created_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (status_id, actor_id)
 );
 CREATE INDEX favourites_actor ON favourites (actor_id, id DESC);
 CREATE UNIQUE INDEX favourites_uri ON favourites (uri_hash);
+
+-- What actors feature of their own: the collection that a profile shows first.
+CREATE TABLE pins (
+    actor_id  bigint NOT NULL REFERENCES actors (id),
+    status_id bigint NOT NULL REFERENCES statuses (id) ON DELETE CASCADE,
+    id        bigint NOT NULL,
+    PRIMARY KEY (actor_id, status_id)
+);
 
 CREATE TABLE bookmarks (
     actor_id  bigint NOT NULL REFERENCES actors (id),
@@ -332,6 +342,18 @@ CREATE TABLE deliveries (
 );
 CREATE INDEX deliveries_parked ON deliveries (host, created_at) WHERE state = 2;
 CREATE INDEX deliveries_dead ON deliveries (host, created_at) WHERE state = 3;
+
+-- The running deliverers, and which of them works which delivery shard; no row: the shard is free.
+CREATE TABLE deliverers (
+    id         bigint PRIMARY KEY,
+    leaving    boolean NOT NULL,
+    seen_until timestamptz NOT NULL                   -- counts as gone after this
+);
+CREATE TABLE shard_leases (
+    shard    smallint PRIMARY KEY,
+    owner    bigint NOT NULL,
+    taken_at timestamptz NOT NULL DEFAULT now()
+);
 
 CREATE TABLE domain_blocks (
     domain         text PRIMARY KEY,

@@ -18,6 +18,12 @@ def pages() -> list[Path]:
     return [ROOT / name for name in listed.stdout.split() if (ROOT / name).exists()]
 
 
+def packages() -> list[str]:
+    """Return every service, and every package that the services share."""
+    found = [path.parent for part in ("services", "shared") for path in ROOT.glob(f"{part}/*/__init__.py")]
+    return sorted(str(folder.relative_to(ROOT)) for folder in found)
+
+
 @pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page: Path) -> None:
     """Every relative link of a page names a file or folder that is there."""
@@ -25,9 +31,7 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert broken == []
 
 
-@pytest.mark.parametrize(
-    "folder", ["services", "shared", "deploy", "tests", *(f"services/{p}" for p in ("inbox_receiver",))]
-)
+@pytest.mark.parametrize("folder", ["services", "shared", "deploy", "tests", *packages()])
 def test_folder_explains_itself(folder: str) -> None:
     """Each of the main folders has a README.md."""
     assert (ROOT / folder / "README.md").is_file()

@@ -67,6 +67,8 @@ def test_every_problem_is_told_at_once() -> None:
         ("ALLOW_PRIVATE_PEERS", "127.0.0.1/33"),
         ("AUTHORIZED_FETCH", "maybe"),
         ("FEDERATION_STAGE", "half"),
+        ("FEDERATION_STAGE", "shadow"),
+        ("FEDERATION_DELAY", "900"),
         ("FEDERATION_DELAY", "soon"),
         ("LOG_FORMAT", "xml"),
         ("LOG_LEVEL", "loud"),
