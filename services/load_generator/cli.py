@@ -50,7 +50,10 @@ def run(
     *,
     target: Annotated[str, typer.Option(envvar="HEDDLE_ORIGIN", help="Origin of the server under test.")],
     recipient: Annotated[
-        list[str] | None, typer.Option(help="A local account to write to; may be given more than once.")
+        list[str] | None,
+        typer.Option(
+            envvar="HEDDLE_LOAD_RECIPIENT", help="A local account to write to; may be given more than once."
+        ),
     ] = None,
     token: Annotated[
         str, typer.Option(envvar="HEDDLE_LOAD_TOKEN", help="Access token of a local account that posts.")

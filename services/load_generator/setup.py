@@ -3,10 +3,10 @@
 import asyncio
 import contextlib
 import os
+import ssl
 import time
 from collections import Counter
 from contextlib import AsyncExitStack
-from urllib.parse import urlsplit
 
 from services.load_generator import components
 from services.load_generator.account import prepare
@@ -24,7 +24,7 @@ from services.load_generator.options import Options
 from services.load_generator.outbound import Followers, OutboundAudit, Publisher
 from services.load_generator.plan import LocalPost, Person, Planner
 from services.load_generator.population import Population
-from services.load_generator.safety import NotAllowed, Place, is_private
+from services.load_generator.safety import NotAllowed, Place, is_private, locate
 from services.load_generator.sampler import Sampler
 from services.load_generator.scenario import Scenario, Traffic
 from services.load_generator.sender import Sender
@@ -66,6 +66,7 @@ class Setup:
         self.observers: list[Observer] = []
         self.audit: OutboundAudit | None = None
         self.servers_busy = 0.0
+        self._inbox_at = target.place
         self._arrivals = ArrivalsObserver()
         self._followers: Followers | None = None
         self._sender: Sender | None = None
@@ -85,11 +86,19 @@ class Setup:
         """Look at the target and raise the fediverse; all ends with the stack."""
         target = await stack.enter_async_context(Target(place, options.token))
         setup = cls(scenario, options, settings, target, prefix)
+        await setup._find_inboxes()
         await setup._find_people()
         await setup._raise_servers(stack)
         await setup._open_observers(stack)
         setup.sampler = await setup._open_sampler(stack)
         return setup
+
+    async def _find_inboxes(self) -> None:
+        if self.options.inbox_at:
+            place = await locate(self.options.inbox_at)
+            if not is_private(place.address):
+                raise NotAllowed(f"--inbox-at {self.options.inbox_at}: {place.address} is not private")
+            self._inbox_at = place
 
     async def _find_people(self) -> None:
         names = list(self.options.recipients)
@@ -196,7 +205,13 @@ class Setup:
             # Followers are those of the account that posts, whoever else is written to.
             owner = (await self.target.myself()).username
             person, _ = await self.target.person(handles([owner], self.place)[0])
-            self._sender = Sender(*self._inbox_at(), connections=16)
+            self._sender = Sender(
+                self._inbox_at.address,
+                self._inbox_at.port,
+                connections=16,
+                tls=ssl.create_default_context() if self._inbox_at.tls else None,
+                tls_name=self._inbox_at.name,
+            )
             self._followers = Followers(self.population, self.scenario.posts.followers, person, self.prefix)
             await self._followers.follow(self._sender)
             self.notes.append(f"{len(self._followers.actors)} servers follow @{owner}")
@@ -226,7 +241,7 @@ class Setup:
 
     def jobs(self, traffic: Traffic, prefix: str, stage: int) -> list[Job]:
         """Return what each generator process has to do."""
-        address, port = self._inbox_at()
+        to = self._inbox_at
         return [
             Job(
                 world=self.world,
@@ -236,24 +251,15 @@ class Setup:
                 people=self.people,
                 posts=self.posts,
                 shared_inbox=self.shared_inbox,
-                address=address,
-                port=port,
-                tls_name=self.place.name if self.place.tls and not self.options.inbox_at else "",
+                address=to.address,
+                port=to.port,
+                tls_name=to.name if to.tls else "",
                 part=part,
                 parts=self.options.generators,
                 signers=self.options.signers,
             )
             for part in range(self.options.generators)
         ]
-
-    def _inbox_at(self) -> tuple[str, int]:
-        if not self.options.inbox_at:
-            return self.place.address, self.place.port
-        parts = urlsplit(self.options.inbox_at)
-        host = "127.0.0.1" if parts.hostname == "localhost" else parts.hostname or ""
-        if not is_private(host):
-            raise NotAllowed(f"--inbox-at {self.options.inbox_at}: {host} is not a private address")
-        return host, parts.port or 80
 
     def tools(self, live: Live) -> Tools:
         """Return what a stage works with."""

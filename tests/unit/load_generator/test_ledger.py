@@ -80,7 +80,7 @@ def test_what_waits_for_another_try_is_neither_lost_nor_settled() -> None:
 
 
 def test_order_is_that_of_the_plan() -> None:
-    """An effect that comes before an earlier one's of its group is out of order; other groups do not matter."""
+    """An effect that comes before an earlier one's of its group is out of order; others do not count."""
     ledger = Ledger(late_after=5)
     for key, group, order in (("create", "x", 0), ("delete", "x", 1), ("other", "y", 0)):
         ledger.plan(key, since=0, group=group, order=order)
