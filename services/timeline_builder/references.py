@@ -6,13 +6,16 @@ from typing import Any
 
 from shared.protocol.activities import (
     Accept,
+    Add,
     Announce,
     Block,
     Create,
     Delete,
+    EmojiReact,
     Follow,
     Like,
     Reject,
+    Remove,
     Undo,
     UpdateActor,
     UpdateNote,
@@ -74,7 +77,7 @@ class References:
         self._exclusive.add(activity.actor)
 
     @add.register
-    def _like(self, activity: Like) -> None:
+    def _like(self, activity: Like | EmojiReact) -> None:
         self._undoable(activity.id)
         self.statuses.add(activity.object)
         self._shared.add(activity.object)
@@ -110,6 +113,11 @@ class References:
         if activity.object:
             self.actors.add(activity.object)
             self._pair(activity.actor, activity.object)
+
+    @add.register
+    def _feature(self, activity: Add | Remove) -> None:
+        self.statuses.add(activity.object)
+        self._exclusive.add(activity.object)
 
     @add.register
     def _delete(self, activity: Delete) -> None:

@@ -138,7 +138,7 @@ _FEATURED = f"""{_POSTS}
    AND s.id IN (SELECT p.status_id FROM pins p WHERE p.actor_id = $1)
    AND s.deleted_at IS NULL AND s.visibility <= {Visibility.UNLISTED.value}
  ORDER BY s.id DESC
-"""
+"""  # noqa: S608 - constants
 
 
 async def featured_posts(conn: Connection, actor_id: int) -> list[DocumentPost]:

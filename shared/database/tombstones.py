@@ -49,8 +49,8 @@ DELETE FROM notifications WHERE status_id = ANY($1::bigint[])
 async def bury(conn: Connection, status_ids: Sequence[int], counts: Counts) -> list[Removed]:
     """Turn posts and boosts into tombstones, and the boosts of the posts with them; return what was alive.
 
-    Timelines, notifications, likes, bookmarks, pins, tags and edits of them go too, and the counts of authors,
-    parents and boosted posts change. Mentions stay: they tell whom a later fetch may answer.
+    Timelines, notifications, likes, bookmarks, pins, tags and edits of them go too, and the counts of
+    authors, parents and boosted posts change. Mentions stay: they tell whom a later fetch may answer.
     """
     rows = await conn.fetch(_BURY, list(status_ids))
     removed = [

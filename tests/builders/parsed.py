@@ -17,6 +17,7 @@ from shared.protocol.activities import (
     Block,
     Create,
     Delete,
+    EmojiReact,
     Follow,
     Like,
     Undo,
@@ -48,6 +49,7 @@ def profile(uri: str = EDITH, **changes: object) -> ActorProfile:
             outbox=f"{uri}/outbox",
             followers=f"{uri}/followers",
             following=f"{uri}/following",
+            featured=f"{uri}/featured",
         ),
         changes,
     )
@@ -111,7 +113,7 @@ def accept(asked: Follow, **changes: object) -> Accept:
     return _changed(made, changes)
 
 
-def undo(undone: Follow | Like | Announce | Block, **changes: object) -> Undo:
+def undo(undone: Follow | Like | EmojiReact | Announce | Block, **changes: object) -> Undo:
     """Return the Undo of an activity by its actor."""
     made = Undo(
         id=_id(undone.actor),

@@ -118,7 +118,8 @@ async def statuses(request: web.Request) -> web.Response:
     async with gateway.pool.acquire() as conn:
         await load_account(conn, actor_id, gateway.site.uris)
         if form.pinned:
-            return answer([])
+            ids = await api_timelines.pinned(conn, viewer_id, actor_id, page)
+            return await answer_statuses(request, conn, page, ids, viewer_id)
         ids = await api_timelines.of_account(conn, viewer_id, actor_id, page, wanted)
         return await answer_statuses(request, conn, page, ids, viewer_id)
 

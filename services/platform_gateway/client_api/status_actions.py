@@ -1,4 +1,4 @@
-"""What the caller does with a post: like, boost, bookmark, and back."""
+"""What the caller does with a post: like, boost, bookmark, pin, and back."""
 
 from collections.abc import Awaitable, Callable
 
@@ -12,7 +12,7 @@ from services.platform_gateway.gateway import GATEWAY
 from services.platform_gateway.parameters import path_id, read
 from services.platform_gateway.rendering.statuses import load_status, require_visible
 from services.platform_gateway.responses import answer
-from shared.actions import bookmarks, boosts, likes
+from shared.actions import bookmarks, boosts, likes, pins
 from shared.actions.site import Site
 from shared.database.authors import Author
 from shared.database.pool import Connection
@@ -36,6 +36,8 @@ def add_routes(app: web.Application) -> None:
     app.router.add_post(f"{status}/unreblog", _action("write:statuses", boosts.unboost))
     app.router.add_post(f"{status}/bookmark", _action("write:bookmarks", bookmarks.bookmark))
     app.router.add_post(f"{status}/unbookmark", _action("write:bookmarks", bookmarks.unbookmark))
+    app.router.add_post(f"{status}/pin", _action("write:accounts", pins.pin))
+    app.router.add_post(f"{status}/unpin", _action("write:accounts", pins.unpin))
 
 
 async def reblog(request: web.Request) -> web.Response:

@@ -2,6 +2,8 @@
 
 from msgspec import Struct, field
 
+from shared.actions.pins import MAX_PINS
+
 
 class StatusLimits(Struct, kw_only=True):
     """What a post may hold."""
@@ -15,7 +17,7 @@ class AccountLimits(Struct, kw_only=True):
     """What a profile may hold."""
 
     max_featured_tags: int = 0
-    max_pinned_statuses: int = 0
+    max_pinned_statuses: int = MAX_PINS
     max_profile_fields: int = 4
 
 

@@ -12,7 +12,7 @@ from services.platform_gateway.federation.fetcher import admit
 from services.platform_gateway.gateway import GATEWAY
 from shared.database import document_actors
 from shared.database.document_actors import DocumentActor, Linked
-from shared.database.document_posts import outbox_page, outbox_size
+from shared.database.document_posts import featured_posts, outbox_page, outbox_size
 from shared.database.paging import Page
 from shared.database.pool import Connection
 from shared.protocol import writer
@@ -61,10 +61,12 @@ async def following(request: web.Request) -> web.Response:
 
 
 async def featured(request: web.Request) -> web.Response:
-    """Answer `GET /users/{id}/collections/featured`: nothing is pinned."""
+    """Answer `GET /users/{id}/collections/featured`: the pinned posts, embedded."""
     found = await _admitted(request)
     uri = request.app[GATEWAY].site.uris.featured(found.id)
-    return document(request, writer.write_collection(uri, total=0, items=()))
+    async with request.app[GATEWAY].pool.acquire() as conn:
+        posts = [post.note for post in await featured_posts(conn, found.id)]
+    return document(request, writer.write_collection(uri, total=len(posts), items=posts))
 
 
 async def featured_tags(request: web.Request) -> web.Response:

@@ -22,7 +22,7 @@ from shared.database.pool import Connection
 from shared.database.visible import visible_to
 from shared.protocol.local_uris import LocalUris
 
-_UNMARKED = Marks(favourited=False, reblogged=False, bookmarked=False)
+_UNMARKED = Marks(favourited=False, reblogged=False, bookmarked=False, pinned=False)
 
 
 class _Material(Struct, frozen=True, kw_only=True):
@@ -130,7 +130,7 @@ def _mark(material: _Material, row: StatusRow, entity: Status) -> None:
     entity.muted = False
     entity.filtered = []
     if row.actor_id == material.viewer_id:
-        entity.pinned = False
+        entity.pinned = row.reblog_of_id is None and own.pinned
 
 
 def _content(row: StatusRow) -> str:

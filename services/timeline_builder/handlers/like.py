@@ -1,4 +1,4 @@
-"""Like."""
+"""Like and EmojiReact: a reaction is a like that says more."""
 
 from collections.abc import Sequence
 
@@ -8,10 +8,12 @@ from shared.database import favourites
 from shared.database.favourites import FavouriteRow
 from shared.database.standing import Standing
 from shared.database.statuses import StatusRow
-from shared.protocol.activities import Like
+from shared.protocol.activities import EmojiReact, Like
+
+Liking = Like | EmojiReact
 
 
-async def apply(run: Run, works: Sequence[Work[Like]]) -> None:
+async def apply(run: Run, works: Sequence[Work[Liking]]) -> None:
     """Store likes, count them, tell the authors who are here. A local like is stored already."""
     rows: dict[tuple[int, int], FavouriteRow] = {}
     for work in works:
@@ -22,15 +24,23 @@ async def apply(run: Run, works: Sequence[Work[Like]]) -> None:
         if status.local:
             run.tell(status.actor_id, "favourite", who.id, status.id)
         if not work.local:
-            rows[(who.id, status.id)] = FavouriteRow(
-                id=run.site.ids.next(), uri=work.activity.id, actor_id=who.id, status_id=status.id
-            )
+            rows.setdefault((who.id, status.id), _row(run, work.activity, who, status))
     if rows:
         for _, status_id in await favourites.insert(run.conn, list(rows.values())):
             run.counts.favourite(status_id)
 
 
-def _judge(run: Run, work: Work[Like]) -> tuple[Standing, StatusRow] | None:
+def _row(run: Run, activity: Liking, who: Standing, status: StatusRow) -> FavouriteRow:
+    return FavouriteRow(
+        id=run.site.ids.next(),
+        uri=activity.id,
+        actor_id=who.id,
+        status_id=status.id,
+        content=activity.content if isinstance(activity, EmojiReact) else "",
+    )
+
+
+def _judge(run: Run, work: Work[Liking]) -> tuple[Standing, StatusRow] | None:
     activity = work.activity
     who, status = run.facts.actor(activity.actor), run.facts.posts.get(activity.object)
     if who is None:

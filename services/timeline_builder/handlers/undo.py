@@ -1,4 +1,4 @@
-"""Undo: an actor takes back a Follow, a Like, an Announce or a Block of theirs."""
+"""Undo: an actor takes back a Follow, a Like, a reaction, an Announce or a Block of theirs."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,8 @@ Pair = tuple[int, int]
 """The actor, and the actor or post on the other side."""
 
 FOLLOW, LIKE, ANNOUNCE, BLOCK = "Follow", "Like", "Announce", "Block"
-_KINDS = frozenset({FOLLOW, LIKE, ANNOUNCE, BLOCK})
+REACTION = "EmojiReact"
+_KINDS = frozenset({FOLLOW, LIKE, REACTION, ANNOUNCE, BLOCK})
 
 
 async def apply(run: Run, works: Sequence[Work[Undo]]) -> None:
@@ -51,7 +52,7 @@ async def _made_by(run: Run, works: Sequence[Work[Undo]]) -> dict[str, tuple[str
     if uris := ids(FOLLOW):
         for uri, follow in (await follows.by_uris(run.conn, uris)).items():
             made[uri] = (FOLLOW, (follow.follower_id, follow.followee_id))
-    if uris := ids(LIKE):
+    if uris := [*ids(LIKE), *ids(REACTION)]:
         for uri, like in (await favourites.by_uris(run.conn, uris)).items():
             made[uri] = (LIKE, (like.actor_id, like.status_id))
     if uris := ids(BLOCK):
@@ -71,9 +72,13 @@ def _by_object(run: Run, work: Work[Undo], actor_id: int) -> tuple[str, Pair] | 
         case "Follow" | "Block":
             target = run.facts.actors.get(undo.object)
             return None if target is None else (undo.undone_type, (actor_id, target.id))
-        case "Like" | "Announce":
+        case "EmojiReact" if undo.undone_id:
+            # One may react in several ways of which the first is kept: another one's end is not its end.
+            return None
+        case "Like" | "EmojiReact" | "Announce":
             status = run.facts.posts.get(undo.object)
-            return None if status is None else (undo.undone_type, (actor_id, status.id))
+            kind = LIKE if undo.undone_type == REACTION else undo.undone_type
+            return None if status is None else (kind, (actor_id, status.id))
         case _:
             return None
 

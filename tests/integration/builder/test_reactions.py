@@ -171,11 +171,31 @@ async def test_local_post_reaches_local_followers(stage: Stage) -> None:
     assert (await stage.actor(ada))["statuses_count"] == 0
 
 
-async def test_reaction_with_an_emoji_is_counted_only(stage: Stage) -> None:
-    """What has no effect here yet is taken, recorded and let go."""
+def reaction(post: str, who: Person, content: str) -> EmojiReact:
+    """Return a reaction to a post."""
+    return EmojiReact(id=f"{who.uri}#react-{content}", actor=who.uri, object=post, content=content)
+
+
+async def test_reaction_with_an_emoji_is_a_like(stage: Stage) -> None:
+    """A reaction counts as a like, keeps its emoji, is told once, and its Undo takes all of that away."""
     ada, edith = await stage.here(), await stage.away()
     post = await local_post(stage, ada)
-    reaction = EmojiReact(id=f"{edith.uri}#react", actor=edith.uri, object=post, content="🐦")
-    assert await stage.apply(reaction) == [Outcome.NOT_SUPPORTED]
-    outcome = await stage.pool.fetchval("SELECT outcome FROM claims WHERE activity_uri = $1", reaction.id)
-    assert outcome == "not_supported"
+    bird = reaction(post, edith, "🐦")
+    assert await stage.apply(bird) == [Outcome.APPLIED]
+    assert await count(stage, post, "favourites_count") == 1
+    assert await stage.told(ada) == [("favourite", edith.id, post)]
+    assert await stage.pool.fetchval("SELECT content FROM favourites WHERE uri = $1", bird.id) == "🐦"
+    await stage.apply(parsed.undo(bird))
+    assert await count(stage, post, "favourites_count") == 0
+    assert await stage.told(ada) == []
+
+
+async def test_second_reaction_taken_back_leaves_the_first(stage: Stage) -> None:
+    """Of two reactions by one actor the first counts, and only its own Undo ends it."""
+    ada, edith = await stage.here(), await stage.away()
+    post = await local_post(stage, ada)
+    first, second = reaction(post, edith, "🐦"), reaction(post, edith, "🦊")
+    await stage.apply(first, second, parsed.undo(second))
+    assert await count(stage, post, "favourites_count") == 1
+    await stage.apply(parsed.undo(first))
+    assert await count(stage, post, "favourites_count") == 0

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from shared.actions import pins
 from shared.actions.posts import Draft
 from shared.protocol.objects import Visibility
 from tests.integration.federation.site import Answer, GatewaySite
@@ -169,6 +170,21 @@ async def test_replies_and_context_list_what_everybody_may_see(site: GatewaySite
     context = json.loads((await site.get(note["context"], accept=ACTIVITY)).body)
     thread = json.loads((await site.get(context["first"], accept=ACTIVITY)).body)
     assert thread["orderedItems"] == [uris.status(one) for one in (root, seen, quiet, deep)]
+
+
+async def test_pinned_posts_are_featured(site: GatewaySite) -> None:
+    """The featured collection holds the pinned posts that everybody may see."""
+    ada = await site.account("ada")
+    shown = await site.post(ada, Draft(text="look"))
+    private = await site.post(ada, Draft(text="friends", visibility=Visibility.FOLLOWERS))
+    await site.post(ada, Draft(text="not pinned"))
+    async with site.gateway.pool.acquire() as conn, conn.transaction():
+        for status_id in (shown, private):
+            await pins.pin(conn, site.gateway.site, ada, status_id)
+    uris = site.gateway.site.uris
+    collection = json.loads((await site.get(uris.featured(ada.id), accept=ACTIVITY)).body)
+    assert [post["id"] for post in collection["orderedItems"]] == [uris.status(shown)]
+    assert collection["totalItems"] == 1
 
 
 async def test_featured_collections_are_there_and_empty(site: GatewaySite) -> None:
