@@ -1,13 +1,15 @@
 """The parts of the deliverer and how they are put together."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from services.fanout_deliverer.backlog import Backlog
 from services.fanout_deliverer.courier import Courier
+from services.fanout_deliverer.lease import Lease
 from services.fanout_deliverer.planner import Planner
 from services.fanout_deliverer.recorder import Recorder
+from services.fanout_deliverer.shards import Shards
 from services.fanout_deliverer.signers import Signers
 from services.fanout_deliverer.worker import Worker
 from shared.database.pool import Pool
@@ -16,7 +18,7 @@ from shared.protocol.messages import AcceptedActivity, Codec, Delivery
 from shared.queue.connection import Broker
 from shared.queue.consumer import BatchConsumer
 from shared.queue.publisher import Publisher
-from shared.queue.topology import DELIVER_QUEUES, FANOUT_PLAN
+from shared.queue.topology import FANOUT_PLAN, deliver_queue
 from shared.remote.client import GuardedClient
 from shared.resolution import DomainBlocks, Resolver
 from shared.runtime.health import Check
@@ -60,6 +62,7 @@ class Deliverer:
         blocks: DomainBlocks,
         secret_key: str,
     ) -> None:
+        self._pool = pool
         signers = Signers(secret_key)
         self.recorder = Recorder(pool)
         self.backlog = Backlog(pool, publisher)
@@ -85,43 +88,49 @@ class Deliverer:
             deadline=PLAN_DEADLINE,
         )
 
-    def delivery_consumers(self, broker: Broker) -> list[BatchConsumer[Delivery]]:
-        """Return the consumers of all shards, not started.
+    def shard_consumer(self, broker: Broker, lease: Lease) -> BatchConsumer[Delivery]:
+        """Return the consumer of a shard, not started.
 
         Batches are begun in the order of the queue, and the lanes keep it per host and author.
         """
-        return [
-            BatchConsumer(
-                broker,
-                queue,
-                Codec(Delivery),
-                self.worker.deliver,
-                gather=0.0,
-                max_items=ITEMS_AT_ONCE,
-                prefetch=PREFETCH,
-                concurrency=BATCHES_AT_ONCE,
-                deadline=NO_DEADLINE,
-            )
-            for queue in DELIVER_QUEUES
-        ]
+
+        async def deliver(items: Sequence[Delivery]) -> None:
+            await self.worker.deliver(items, lease)
+
+        return BatchConsumer(
+            broker,
+            deliver_queue(lease.shard),
+            Codec(Delivery),
+            deliver,
+            gather=0.0,
+            max_items=ITEMS_AT_ONCE,
+            prefetch=PREFETCH,
+            concurrency=BATCHES_AT_ONCE,
+            deadline=NO_DEADLINE,
+        )
 
     @asynccontextmanager
     async def running(self, broker: Broker) -> AsyncIterator[dict[str, Check]]:
-        """Plan and deliver inside the `async with`, which gives the checks by queue.
+        """Plan and deliver inside the `async with`, which gives the checks by name.
 
         What is in hand is finished at its end.
         """
+        shards = Shards(self._pool, lambda lease: self.shard_consumer(broker, lease))
         background = [
             asyncio.create_task(work()) for work in (self.recorder.run, self.backlog.run, self.backlog.watch)
         ]
-        plan, shards = self.plan_consumer(broker), self.delivery_consumers(broker)
+        renewal = asyncio.create_task(shards.run())
+        plan = self.plan_consumer(broker)
         plan.start()
-        for shard in shards:
-            shard.start()
         try:
-            yield {plan.queue: plan.check, **{shard.queue: shard.check for shard in shards}}
+            yield {plan.queue: plan.check, "shards": shards.check}
         finally:
-            await asyncio.gather(plan.stop(), *(shard.stop() for shard in shards))
-            for task in background:
-                task.cancel()
-            await asyncio.gather(*background, return_exceptions=True)
+            await _end([renewal])
+            await asyncio.gather(plan.stop(), shards.close())
+            await _end(background)
+
+
+async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

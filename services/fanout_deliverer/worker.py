@@ -10,6 +10,7 @@ from msgspec import Struct
 from services.fanout_deliverer.courier import Courier
 from services.fanout_deliverer.insist import insist
 from services.fanout_deliverer.lanes import Lanes, Place
+from services.fanout_deliverer.lease import Lease
 from services.fanout_deliverer.outcomes import SLOW, put_aside, refused, report_of
 from services.fanout_deliverer.recorder import Recorder, Report
 from services.fanout_deliverer.room import Room
@@ -82,15 +83,18 @@ class Worker:
         self._in_flight = asyncio.Semaphore(IN_FLIGHT)
         self._room = Room(IN_HAND)
 
-    async def deliver(self, items: Sequence[Delivery]) -> None:
-        """Send what is not settled yet; returns after every outcome is recorded."""
+    async def deliver(self, items: Sequence[Delivery], lease: Lease) -> None:
+        """Send what is not settled yet; returns after every outcome is recorded.
+
+        Raises ShardLeft if the shard went to another process before all was sent.
+        """
         async with self._room.take(sum(len(item.targets) for item in items)):
             # Places are taken before anything is awaited, so in the order of the queue.
             jobs = [self._job(delivery, target) for delivery in items for target in delivery.targets]
             try:
                 facts = await insist(lambda: self._look_up(jobs), "delivery_facts_held")
                 results = await asyncio.gather(
-                    *(self._run(job, facts) for job in jobs), return_exceptions=True
+                    *(self._run(job, facts, lease) for job in jobs), return_exceptions=True
                 )
             finally:
                 for job in jobs:
@@ -112,15 +116,17 @@ class Worker:
                     hosts=await hosts.known_hosts(conn, list({job.host for job in jobs})),
                 )
 
-    async def _run(self, job: Job, facts: Facts) -> None:
-        await job.place.turn()
-        host = facts.hosts.get(job.host) or Host(host=job.host)
+    async def _run(self, job: Job, facts: Facts, lease: Lease) -> None:
         report = None
-        if job.key not in facts.settled and not job.place.already_done:
-            report = self._without_a_try(job, host) or await self._try(job, host)
-            if report.progress.state in {State.DELIVERED, State.DEAD}:
-                job.place.report_settled()
-        job.place.pass_on()
+        try:
+            await job.place.turn()
+            host = facts.hosts.get(job.host) or Host(host=job.host)
+            if job.key not in facts.settled and not job.place.already_done:
+                report = self._without_a_try(job, host) or await self._try(job, host, lease)
+                if report.progress.state in {State.DELIVERED, State.DEAD}:
+                    job.place.report_settled()
+        finally:
+            job.place.pass_on()
         if report is not None:
             await self._recorder.record(report)
             _count(report, job)
@@ -141,8 +147,9 @@ class Worker:
             return put_aside(job.delivery, job.target, SLOW, now + SLOW_PAUSE)
         return None
 
-    async def _try(self, job: Job, host: Host) -> Report:
+    async def _try(self, job: Job, host: Host, lease: Lease) -> Report:
         async with self._in_flight:
+            await lease.confirm()
             answer = await self._courier.bring(job.delivery, job.target, host)
         job.place.lane.observe(answer.seconds)
         report = report_of(job.delivery, job.target, host, answer, datetime.now(UTC))

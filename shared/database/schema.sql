@@ -393,7 +393,6 @@ ALTER TABLE pins ADD CONSTRAINT pins_status_id_fkey FOREIGN KEY (status_id) REFE
 ALTER TABLE public_keys ADD CONSTRAINT public_keys_actor_id_fkey FOREIGN KEY (actor_id) REFERENCES actors(id) ON DELETE CASCADE;
 ALTER TABLE status_edits ADD CONSTRAINT status_edits_status_id_fkey FOREIGN KEY (status_id) REFERENCES statuses(id) ON DELETE CASCADE;
 ALTER TABLE status_tags ADD CONSTRAINT status_tags_status_id_fkey FOREIGN KEY (status_id) REFERENCES statuses(id) ON DELETE CASCADE;
-ALTER TABLE statuses ADD CONSTRAINT statuses_actor_id_fkey FOREIGN KEY (actor_id) REFERENCES actors(id);
 
 CREATE INDEX actors_domain ON actors USING btree (domain) WHERE (NOT local);
 CREATE INDEX actors_followers_uri ON actors USING btree (md5(followers_uri)) WHERE (followers_uri <> ''::text);

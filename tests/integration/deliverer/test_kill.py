@@ -1,12 +1,6 @@
 """A deliverer that is killed loses nothing."""
 
-import asyncio
-import os
 import signal
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 
@@ -15,40 +9,12 @@ from shared.queue.connection import connect
 from shared.queue.publisher import Publisher
 from shared.queue.topology import FANOUT_PLAN
 from tests.infrastructure import eventually
+from tests.integration.deliverer.processes import deliverer_process
 from tests.integration.deliverer.running import QUEUES, RunningDeliverer, message_of
-from tests.integration.world import ORIGIN, SECRET, World
+from tests.integration.world import World
 
-ROOT = Path(__file__).parents[3]
 HOSTS = 5
 POSTS = 30
-
-
-@asynccontextmanager
-async def _process(database_url: str, broker_url: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run the service as a process of its own."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("HEDDLE_")}
-    environment |= {
-        "HEDDLE_ORIGIN": ORIGIN,
-        "HEDDLE_DATABASE_URL": database_url,
-        "HEDDLE_BROKER_URL": broker_url,
-        "HEDDLE_SECRET_KEY": SECRET,
-        "HEDDLE_ALLOW_PRIVATE_PEERS": "true",
-        "HEDDLE_OPS_LISTEN": "127.0.0.1:0",
-    }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "services.fanout_deliverer",
-        cwd=ROOT,
-        env=environment,
-        stdout=asyncio.subprocess.DEVNULL,
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
 
 
 @pytest.mark.faults
@@ -66,7 +32,7 @@ async def test_killed_deliverer_loses_nothing(
         deliverer = RunningDeliverer(world, Publisher(broker))
         posts = [deliverer.post(ada) for _ in range(POSTS)]
         items = [message_of(post) for post in posts]
-        async with _process(own_database_url, own_broker_url) as first:
+        async with deliverer_process(own_database_url, own_broker_url) as first:
             for item in items:
                 await deliverer.publisher.publish(FANOUT_PLAN, Codec(AcceptedActivity), [item])
             await hosts[0].wait_for("Create", count=POSTS // 3, deadline=60)
@@ -74,7 +40,7 @@ async def test_killed_deliverer_loses_nothing(
             assert await first.wait() == -signal.SIGKILL
         arrived = sum(len(host.received) for host in hosts)
         assert arrived < POSTS * HOSTS, "the deliverer had finished before it was killed"
-        async with _process(own_database_url, own_broker_url):
+        async with deliverer_process(own_database_url, own_broker_url):
 
             async def all_recorded() -> bool:
                 async with world.pool.acquire() as conn:
@@ -100,12 +66,12 @@ async def test_stopped_deliverer_finishes_what_it_has_in_hand(
         await broker.wait_until_up()
         deliverer = RunningDeliverer(world, Publisher(broker))
         posts = [deliverer.post(ada) for _ in range(20)]
-        async with _process(own_database_url, own_broker_url) as first:
+        async with deliverer_process(own_database_url, own_broker_url) as first:
             await deliverer.send(*posts)
             await birch.wait_for("Create", count=3, deadline=60)
             first.terminate()
             assert await first.wait() == 0
-        async with _process(own_database_url, own_broker_url):
+        async with deliverer_process(own_database_url, own_broker_url):
             for post in posts:
                 await deliverer.until(post, delivered=1)
     assert [str(one.activity["id"]) for one in birch.received] == [post.id for post in posts]

@@ -1,0 +1,66 @@
+"""The right to send to the hosts of one shard, asked for right before each request."""
+
+import asyncio
+import contextlib
+import time
+
+from shared.protocol.errors import Unavailable
+
+_LOOK_AGAIN = 0.1
+
+
+class ShardLeft(Unavailable):
+    """Another process works this shard from now on: what is not sent yet goes back to its queue."""
+
+    reason = "shard_left"
+
+
+class Pulse:
+    """How long this process may believe that it still holds what it took."""
+
+    def __init__(self) -> None:
+        self._until = 0.0
+
+    def beats_until(self, moment: float) -> None:
+        """Note that nobody takes our shards before this moment of the monotonic clock."""
+        self._until = moment
+
+    @property
+    def is_felt(self) -> bool:
+        """Whether nobody can have taken our shards yet."""
+        return time.monotonic() < self._until
+
+    @property
+    def missed_for(self) -> float:
+        """Seconds since others may have taken our shards."""
+        return max(0.0, time.monotonic() - self._until)
+
+
+class Lease:
+    """What a worker holds while it works a shard.
+
+    Args:
+        shard: Which one.
+        pulse: Shared by all leases of this process.
+    """
+
+    def __init__(self, shard: int, pulse: Pulse) -> None:
+        self.shard = shard
+        self._pulse = pulse
+        self._left = asyncio.Event()
+
+    def leave(self) -> None:
+        """Let no further request begin."""
+        self._left.set()
+
+    async def confirm(self) -> None:
+        """Return while the shard is ours; raises ShardLeft once it is not.
+
+        Waits as long as that is not known: who goes on waiting keeps the order of those behind.
+        """
+        while not self._left.is_set() and not self._pulse.is_felt:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_AGAIN):
+                    await self._left.wait()
+        if self._left.is_set():
+            raise ShardLeft(f"shard {self.shard}")
