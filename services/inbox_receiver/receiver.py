@@ -12,6 +12,7 @@ from aiohttp import web
 from services.inbox_receiver import refusal
 from services.inbox_receiver.body import BodyReader
 from services.inbox_receiver.form import check_head
+from services.inbox_receiver.journal import Journal
 from services.inbox_receiver.rate import RateLimit, address_of
 from services.inbox_receiver.refusal import Refusal
 from shared.protocol.envelope import peek
@@ -28,6 +29,16 @@ from shared.telemetry.logging import new_trace
 log = structlog.get_logger(__name__)
 
 _UNKNOWN: Final = "unknown"
+_KEPT: Final = frozenset(
+    {
+        HTTPStatus.BAD_REQUEST,
+        HTTPStatus.UNAUTHORIZED,
+        HTTPStatus.FORBIDDEN,
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    }
+)
+_taken_in: Final = metrics.inbox_requests.labels("202")
 
 
 class Receiver:
@@ -38,6 +49,7 @@ class Receiver:
         blocklist: Suspended hosts.
         rate: The bound on requests of one address.
         bodies: Reads bodies.
+        journal: Keeps refusals of what was an activity, or should have been one.
     """
 
     def __init__(
@@ -46,11 +58,13 @@ class Receiver:
         blocklist: Container[str],
         rate: RateLimit,
         bodies: BodyReader,
+        journal: Journal,
     ) -> None:
         self._publisher = publisher
         self._blocklist = blocklist
         self._rate = rate
         self._bodies = bodies
+        self._journal = journal
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
@@ -60,9 +74,17 @@ class Receiver:
             received = await self._take_in(request, trace, address)
             await self._publish(received)
         except Refusal as refused:
+            if refused.status in _KEPT:
+                self._journal.note(
+                    activity=refused.activity,
+                    actor=refused.actor,
+                    reason=refused.reason,
+                    detail=refused.detail,
+                    trace=trace,
+                )
             return _refused(refused, request, trace, address)
-        metrics.inbox_requests.labels("202").inc()
-        log.info(
+        _taken_in.inc()
+        log.debug(
             "activity_received",
             trace=trace,
             activity=received.activity_id,
@@ -86,9 +108,12 @@ class Receiver:
         headers = tuple((name.lower(), value) for name, value in request.headers.items())
         try:
             claim = examine_form(headers, request.method, body, received_at)
+            self._check_blocked(envelope.actor, claim.key_id)
         except Refused as error:
-            raise Refusal(HTTPStatus.UNAUTHORIZED, error.reason, error.detail) from error
-        self._check_blocked(envelope.actor, claim.key_id)
+            refused = Refusal(HTTPStatus.UNAUTHORIZED, error.reason, error.detail)
+            raise refused.about(envelope) from error
+        except Refusal as refused:
+            raise refused.about(envelope) from None
         return ReceivedRequest(
             method=request.method,
             target=request.raw_path,

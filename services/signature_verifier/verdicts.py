@@ -1,5 +1,6 @@
 """What becomes of a judged request: passed on, sent to the slow lane, tried later, or refused in the open."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -46,10 +47,10 @@ class Verdicts:
     async def accept(self, accepted: Sequence[AcceptedActivity]) -> None:
         """Pass activities on to the builder; raises Unavailable."""
         await self._publisher.publish(ACTIVITY_ACCEPTED, self._activities, accepted)
+        for kind, number in Counter(type_name(item.activity) for item in accepted).items():
+            metrics.activities_accepted.labels(kind).inc(number)
         for item in accepted:
-            kind = type_name(item.activity)
-            metrics.activities_accepted.labels(kind).inc()
-            log.info("activity_accepted", trace=item.trace, activity=item.activity.id, type=kind)
+            log.debug("activity_accepted", trace=item.trace, activity=item.activity.id)
 
     async def unresolved(self, requests: Sequence[ReceivedRequest]) -> None:
         """Pass requests to the slow lane, each in a message of its own; raises Unavailable."""

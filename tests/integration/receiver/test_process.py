@@ -80,7 +80,7 @@ async def running(broker_url: str, database_url: str, **environ: str) -> AsyncIt
 async def test_sigterm_answers_what_has_begun(broker_url: str, database_url: str) -> None:
     """Under load and after SIGTERM every request that was answered has its 202 and is on the queue."""
     async with (
-        running(broker_url, database_url) as service,
+        running(broker_url, database_url, HEDDLE_LOG_LEVEL="debug") as service,
         connect(broker_url, "test", [INBOX_RECEIVED]) as broker,
     ):
         await eventually(service.ready, "readiness")
