@@ -17,6 +17,7 @@ from services.operator_console.commands import (
     migrate,
     post,
     queue,
+    report,
     token,
     trace,
 )
@@ -44,6 +45,7 @@ app.add_typer(queue.app, name="queue")
 app.add_typer(dead.app, name="dead")
 app.add_typer(host.app, name="host")
 app.add_typer(block.app, name="block")
+app.add_typer(report.app, name="report")
 app.command("delivery")(delivery.show_delivery)
 app.command("trace")(trace.show_trace)
 app.command("load", context_settings=load.PASS_THROUGH)(load.run_load_generator)

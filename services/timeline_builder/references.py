@@ -12,6 +12,7 @@ from shared.protocol.activities import (
     Create,
     Delete,
     EmojiReact,
+    Flag,
     Follow,
     Like,
     Reject,
@@ -118,6 +119,11 @@ class References:
     def _feature(self, activity: Add | Remove) -> None:
         self.statuses.add(activity.object)
         self._exclusive.add(activity.object)
+
+    @add.register
+    def _flag(self, activity: Flag) -> None:
+        self.actors.update(activity.objects)
+        self.statuses.update(activity.objects)
 
     @add.register
     def _delete(self, activity: Delete) -> None:

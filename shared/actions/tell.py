@@ -1,6 +1,7 @@
 """Activities made here, written to the outbox in the transaction of what they tell."""
 
 import hashlib
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import structlog
@@ -31,8 +32,16 @@ async def tell(conn: Connection, author: Author, activity: Activity, *, here: bo
     queues = [ACTIVITY_ACCEPTED] if here else []
     if away and author.federated:
         queues.append(FANOUT_PLAN)
-    if not queues:
-        return
+    if queues:
+        await _hand_over(conn, activity, queues)
+
+
+async def tell_as_site(conn: Connection, activity: Activity) -> None:
+    """Have an activity of the instance actor sent to other servers."""
+    await _hand_over(conn, activity, [FANOUT_PLAN])
+
+
+async def _hand_over(conn: Connection, activity: Activity, queues: Sequence[str]) -> None:
     body, trace = write_activity(activity), new_trace()
     item = AcceptedActivity(
         activity=activity,

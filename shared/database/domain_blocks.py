@@ -48,6 +48,12 @@ async def suspended(conn: Connection) -> frozenset[str]:
     return frozenset(row["domain"] for row in rows)
 
 
+async def rejecting_reports(conn: Connection) -> frozenset[str]:
+    """Return the domains whose reports are not taken."""
+    rows = await conn.fetch("SELECT domain FROM domain_blocks WHERE reject_reports")
+    return frozenset(row["domain"] for row in rows)
+
+
 async def put(conn: Connection, blocks: Sequence[DomainBlock]) -> None:
     """Moderate these domains; what was said about them before is replaced."""
     await conn.execute(

@@ -261,6 +261,21 @@ CREATE TABLE refusals (
     trace text NOT NULL
 ) PARTITION BY RANGE (at);
 
+CREATE TABLE reports (
+    id bigint NOT NULL,
+    uri text NOT NULL,
+    uri_hash bytea NOT NULL,
+    local boolean NOT NULL,
+    actor_id bigint NOT NULL,
+    target_id bigint NOT NULL,
+    status_uris text[] NOT NULL DEFAULT '{}'::text[],
+    comment text NOT NULL DEFAULT ''::text,
+    category text NOT NULL DEFAULT 'other'::text,
+    forwarded boolean NOT NULL DEFAULT false,
+    created_at timestamp with time zone NOT NULL DEFAULT now(),
+    resolved_at timestamp with time zone
+);
+
 CREATE TABLE sent_activities (
     activity_hash bytea NOT NULL,
     activity_uri text NOT NULL,
@@ -363,6 +378,8 @@ ALTER TABLE outbox ADD CONSTRAINT outbox_pkey PRIMARY KEY (id);
 ALTER TABLE pending_notes ADD CONSTRAINT pending_notes_pkey PRIMARY KEY (subject_hash, actor_uri, kind);
 ALTER TABLE pins ADD CONSTRAINT pins_pkey PRIMARY KEY (actor_id, status_id);
 ALTER TABLE public_keys ADD CONSTRAINT public_keys_pkey PRIMARY KEY (uri_hash);
+ALTER TABLE reports ADD CONSTRAINT reports_pkey PRIMARY KEY (id);
+ALTER TABLE reports ADD CONSTRAINT reports_uri_hash_target_id_key UNIQUE (uri_hash, target_id);
 ALTER TABLE sent_activities ADD CONSTRAINT sent_activities_pkey PRIMARY KEY (activity_hash);
 ALTER TABLE shard_leases ADD CONSTRAINT shard_leases_pkey PRIMARY KEY (shard);
 ALTER TABLE sign_in_attempts ADD CONSTRAINT sign_in_attempts_pkey PRIMARY KEY (subject);
@@ -391,6 +408,8 @@ ALTER TABLE oauth_tokens ADD CONSTRAINT oauth_tokens_app_id_fkey FOREIGN KEY (ap
 ALTER TABLE pins ADD CONSTRAINT pins_actor_id_fkey FOREIGN KEY (actor_id) REFERENCES actors(id);
 ALTER TABLE pins ADD CONSTRAINT pins_status_id_fkey FOREIGN KEY (status_id) REFERENCES statuses(id) ON DELETE CASCADE;
 ALTER TABLE public_keys ADD CONSTRAINT public_keys_actor_id_fkey FOREIGN KEY (actor_id) REFERENCES actors(id) ON DELETE CASCADE;
+ALTER TABLE reports ADD CONSTRAINT reports_actor_id_fkey FOREIGN KEY (actor_id) REFERENCES actors(id);
+ALTER TABLE reports ADD CONSTRAINT reports_target_id_fkey FOREIGN KEY (target_id) REFERENCES actors(id);
 ALTER TABLE status_edits ADD CONSTRAINT status_edits_status_id_fkey FOREIGN KEY (status_id) REFERENCES statuses(id) ON DELETE CASCADE;
 ALTER TABLE status_tags ADD CONSTRAINT status_tags_status_id_fkey FOREIGN KEY (status_id) REFERENCES statuses(id) ON DELETE CASCADE;
 
@@ -410,6 +429,7 @@ CREATE INDEX oauth_tokens_account ON oauth_tokens USING btree (account_id);
 CREATE INDEX pending_notes_age ON pending_notes USING brin (created_at);
 CREATE INDEX public_keys_actor ON public_keys USING btree (actor_id);
 CREATE INDEX refusals_activity ON refusals USING btree (activity_hash);
+CREATE INDEX reports_actor ON reports USING btree (actor_id) WHERE (resolved_at IS NULL);
 CREATE INDEX sent_activities_actor ON sent_activities USING btree (actor_id);
 CREATE INDEX sent_activities_object ON sent_activities USING btree (object_hash);
 CREATE INDEX sign_in_attempts_age ON sign_in_attempts USING btree (window_started_at);

@@ -411,3 +411,21 @@ CREATE TABLE sign_in_attempts (
     window_started_at timestamptz NOT NULL
 );
 CREATE INDEX sign_in_attempts_age ON sign_in_attempts (window_started_at);
+
+-- Complaints about people: of other servers about people here, of people here about anybody.
+CREATE TABLE reports (
+    id          bigint PRIMARY KEY,
+    uri         text NOT NULL,
+    uri_hash    bytea NOT NULL,
+    local       boolean NOT NULL,                     -- made here
+    actor_id    bigint NOT NULL REFERENCES actors (id), -- who reports; often another server's instance actor
+    target_id   bigint NOT NULL REFERENCES actors (id),
+    status_uris text[] NOT NULL DEFAULT '{}',
+    comment     text NOT NULL DEFAULT '',
+    category    text NOT NULL DEFAULT 'other',
+    forwarded   boolean NOT NULL DEFAULT false,       -- sent on to the server of the target
+    created_at  timestamptz NOT NULL DEFAULT now(),
+    resolved_at timestamptz,
+    UNIQUE (uri_hash, target_id)
+);
+CREATE INDEX reports_actor ON reports (actor_id) WHERE resolved_at IS NULL;
