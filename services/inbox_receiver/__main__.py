@@ -2,6 +2,7 @@
 
 from services.inbox_receiver.blocklist import Blocklist
 from services.inbox_receiver.body import BodyReader
+from services.inbox_receiver.journal import Journal
 from services.inbox_receiver.rate import RateLimit
 from services.inbox_receiver.receiver import Receiver
 from services.inbox_receiver.server import BoundedServer, runner_of
@@ -22,13 +23,17 @@ CONFIRM_TIMEOUT = 3.0
 async def main(context: Context) -> None:
     """Take in requests until told to stop."""
     settings = context.settings
-    async with connect(settings.broker_url, NAME) as broker, Blocklist(settings.database_url) as blocklist:
+    async with (
+        connect(settings.broker_url, NAME) as broker,
+        Blocklist(settings.database_url) as blocklist,
+        Journal(settings.database_url) as journal,
+    ):
         context.ready.add("broker", broker.check)
         publisher = GatheringPublisher(
             Publisher(broker, timeout=CONFIRM_TIMEOUT), INBOX_RECEIVED, Codec(ReceivedRequest)
         )
         rate = RateLimit(exempt=settings.allow_private_peers)
-        receiver = Receiver(publisher, blocklist, rate, BodyReader())
+        receiver = Receiver(publisher, blocklist, rate, BodyReader(), journal)
         await serve(context, runner_of(BoundedServer(receiver)))
 
 

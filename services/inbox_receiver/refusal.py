@@ -1,12 +1,13 @@
 """How the receiver says no: problem details that a server can read (RFC 9457, FEP-c180)."""
 
 from http import HTTPStatus
-from typing import Final
+from typing import Final, Self
 
 import msgspec
 from aiohttp import web
 from msgspec import Struct
 
+from shared.protocol.envelope import Envelope
 from shared.protocol.errors import Rejected
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -35,6 +36,13 @@ class Refusal(Rejected):
         super().__init__(detail, reason=reason)
         self.status = status
         self.headers = headers or {}
+        self.activity = ""
+        self.actor = ""
+
+    def about(self, envelope: Envelope) -> Self:
+        """Return this refusal, which now knows what was refused."""
+        self.activity, self.actor = envelope.id, envelope.actor
+        return self
 
 
 class _Problem(Struct, frozen=True, kw_only=True):

@@ -20,6 +20,9 @@ activities_accepted = Counter(
 activities_rejected = Counter(
     "heddle_activities_rejected_total", "Activities refused by receiver or verifier", ["reason"]
 )
+refusals_unrecorded = Counter(
+    "heddle_refusals_unrecorded_total", "Refusals at the inbox that came too fast to be kept for a look"
+)
 activities_applied = Counter(
     "heddle_activities_applied_total", "Activities that reached the builder", ["type", "outcome"]
 )
@@ -44,6 +47,11 @@ batch_items = Histogram("heddle_batch_items", "Items handled together", ["queue"
 batch_seconds = Histogram("heddle_batch_seconds", "Handling of one batch", ["queue"], buckets=_SECONDS)
 batches_held = Counter(
     "heddle_batches_held_total", "Batches tried again because something was away", ["queue", "reason"]
+)
+
+live_dropped = Counter("heddle_live_dropped_total", "Changes not told to those who look on")
+streams_open = Gauge(
+    "heddle_streams_open", "Clients that a gateway streams to", multiprocess_mode="livesum"
 )
 
 

@@ -8,6 +8,7 @@ accept = await birch.wait_for("Accept")            # verified, in order of recei
 birch.behave("/inbox", status=503, times=2)        # and trouble where it is wanted
 """
 
+import io
 import json
 from collections.abc import Mapping
 from types import TracebackType
@@ -60,6 +61,10 @@ class RemoteServer:
         authority = f"{name}.localhost:{self.port}" if name else f"{self.address}:{self.port}"
         return self._hosts.setdefault(authority, RemoteHost(self, authority))
 
+    def named(self, authority: str) -> RemoteHost:
+        """Return the host of this name and port, which somebody's DNS has to lead here."""
+        return self._hosts.setdefault(authority, RemoteHost(self, authority))
+
     def route(self, origin: str, url: str) -> None:
         """Send requests for an origin to where it really listens, such as a port of the moment."""
         self._routes[urlsplit(origin).netloc] = urlsplit(url).netloc
@@ -77,8 +82,9 @@ class RemoteServer:
             place = f"127.0.0.1:{parts.port or 80}"
         located = parts._replace(netloc=place).geturl()
         sent = {"Host": parts.netloc, **headers}
+        data = io.BytesIO(body) if body is not None else None
         async with self._client.request(
-            method, URL(located, encoded=True), headers=sent, data=body, allow_redirects=False
+            method, URL(located, encoded=True), headers=sent, data=data, allow_redirects=False
         ) as answer:
             return Answer(answer.status, dict(answer.headers), await answer.read())
 

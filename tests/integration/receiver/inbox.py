@@ -13,6 +13,7 @@ from aiohttp import web
 
 from services.inbox_receiver.blocklist import Blocklist
 from services.inbox_receiver.body import BodyReader
+from services.inbox_receiver.journal import Journal
 from services.inbox_receiver.rate import RateLimit
 from services.inbox_receiver.receiver import Receiver
 from services.inbox_receiver.server import BoundedServer, runner_of
@@ -123,6 +124,7 @@ async def receiving(
         connect(broker_url, "receiver", [INBOX_RECEIVED]) as broker,
         connect(look_at or broker_url, "test", [INBOX_RECEIVED]) as watching,
         Blocklist(database_url, refresh=0.05) as blocklist,
+        Journal(database_url) as journal,
         aiohttp.ClientSession(skip_auto_headers=["Content-Type"]) as session,
     ):
         await asyncio.gather(broker.wait_until_up(), watching.wait_until_up())
@@ -132,7 +134,7 @@ async def receiving(
             CODEC,
             max_waiting=bounds.max_waiting,
         )
-        receiver = Receiver(publisher, blocklist, bounds.rate, bounds.bodies)
+        receiver = Receiver(publisher, blocklist, bounds.rate, bounds.bodies, journal)
         server = BoundedServer(receiver, idle=bounds.idle, max_connections=bounds.max_connections)
         runner = runner_of(server)
         await runner.setup()

@@ -1,0 +1,1 @@
+"""What an open inbox must withstand, against running services."""
