@@ -24,7 +24,8 @@ class Job(Struct, frozen=True, kw_only=True, tag=True):
     """What one generator process does: its share of a plan, sent to one address.
 
     `part` of `parts` takes every parts-th step. `ahead` is how many requests are signed before the start
-    and kept in store after it.
+    and kept in store after it. `roll_call` is the rate at which every actor posts once, instead of the
+    traffic.
     """
 
     world: World
@@ -41,6 +42,7 @@ class Job(Struct, frozen=True, kw_only=True, tag=True):
     parts: int = 1
     signers: int = 1
     ahead: int = 20_000
+    roll_call: float = 0.0
 
 
 class Serve(Struct, frozen=True, kw_only=True, tag=True):

@@ -124,7 +124,8 @@ def _part(job: Job) -> list[Step]:
         shared_inbox=job.shared_inbox,
         seed=job.seed,
     )
-    return planner.steps(job.prefix)[job.part :: job.parts]
+    steps = planner.roll_call(job.prefix, job.roll_call) if job.roll_call else planner.steps(job.prefix)
+    return steps[job.part :: job.parts]
 
 
 async def _main() -> None:

@@ -120,6 +120,24 @@ class Planner:
             found.append(self._step(index, at, kind, f"{prefix}-{index}"))
         return found
 
+    def roll_call(self, prefix: str, rate: float) -> list[Step]:
+        """Return a plan in which every actor posts once: afterwards the target knows all keys."""
+        hosts, places = self._population.hosts, range(self._population.actors_per_host)
+        actors = [self._population.actor(place * hosts + host) for place in places for host in self._senders]
+        person = self._people[0]
+        return [
+            Step(
+                index=index,
+                at=index / rate,
+                kind="create",
+                actor=actor,
+                key=f"{prefix}-{index}",
+                target=person.uri,
+                inbox=self._shared_inbox,
+            )
+            for index, actor in enumerate(actors)
+        ]
+
     def _step(self, index: int, at: float, kind: str, key: str) -> Step:
         if self._honest and self._chance.random() < self._traffic.duplicates:
             first = self._chance.choice(self._honest)

@@ -20,8 +20,7 @@ from services.load_generator.setup import Setup
 from services.load_generator.stage import StageRun, latency
 from shared.runtime.settings import Settings
 
-_WARM_UP = 3.0
-_WARM_UP_DRAIN = 10.0
+_WARM_UP_DRAIN = 20.0
 _PATIENCE = 4
 """How many times longer than allowed a stage of a knee search may drain: none burdens the next one."""
 
@@ -91,7 +90,10 @@ class Run:
             seconds=self._options.seconds or search.seconds,
             start=self._options.rate or search.start,
         )
-        await self._stage_of(setup, "warm-up", level(search.start / 2, _WARM_UP), drain=_WARM_UP_DRAIN)
+        # Keys are fetched once in a long while: that cost belongs to no rate.
+        seconds = len(setup.population) / search.start
+        line = level(search.start, seconds)
+        await self._stage_of(setup, "roll call", line, drain=_WARM_UP_DRAIN, roll_call=search.start)
         self._stages.clear()
 
         async def attempt(rate: float) -> Stage:
@@ -105,12 +107,15 @@ class Run:
 
         self._knee = await knee.search(search, attempt, stopped=lambda: self._interrupted)
 
-    async def _stage_of(self, setup: Setup, name: str, line: Points, *, drain: float) -> None:
+    async def _stage_of(
+        self, setup: Setup, name: str, line: Points, *, drain: float, roll_call: float = 0.0
+    ) -> None:
         self._number += 1
         traffic = msgspec.structs.replace(self._scenario.traffic, points=list(line), rate=0.0, seconds=0.0)
         prefix = f"{self._prefix}-{self._number}"
-        steps = setup.planner(traffic, self._number).steps(prefix) if line else []
-        jobs = setup.jobs(traffic, prefix, self._number)
+        planner = setup.planner(traffic, self._number)
+        steps = planner.roll_call(prefix, roll_call) if roll_call else planner.steps(prefix) if line else []
+        jobs = setup.jobs(traffic, prefix, self._number, roll_call)
         posts = self._scenario.posts
         total = max(line[-1][0] if line else 0.0, posts.seconds if posts else 0.0)
         self._live.stage(f"{name} ({len(steps)} requests)" if steps else name, total)

@@ -24,7 +24,7 @@ LIMITS: dict[str, str] = {
     "p99_accept": "seconds to the answer, 99th percentile",
     "p99_effect": "seconds from the scheduled time to the effect, 99th percentile",
     "p99_delivery": "seconds from a post to its arrival at a server, 99th percentile",
-    "drain": "seconds until everything had its effect after the last request",
+    "drain": "seconds until everything had its effect after the last request was due",
 }
 """What a threshold may be set on: none of these may be exceeded."""
 
@@ -94,15 +94,16 @@ class Knee(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     It starts at `start` requests a second and multiplies by `factor` until a stage of `seconds` fails,
     then halves the gap `refine` times. A stage holds if nothing is lost or doubled, the p99 from schedule
-    to effect stays below `p99_effect` seconds and `drain` seconds suffice for what is left at its end.
+    to effect stays below `p99_effect` seconds and everything has had its effect `drain` seconds after the
+    last request was due: what piles up faster than it is worked off is no rate that holds.
     """
 
     start: float = 100.0
     factor: float = 1.6
-    seconds: float = 8.0
+    seconds: float = 12.0
     refine: int = 2
     p99_effect: float = 5.0
-    drain: float = 5.0
+    drain: float = 2.0
     most: float = 20_000.0
 
 

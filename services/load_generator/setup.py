@@ -239,7 +239,7 @@ class Setup:
             seed=self.options.seed * 1000 + stage,
         )
 
-    def jobs(self, traffic: Traffic, prefix: str, stage: int) -> list[Job]:
+    def jobs(self, traffic: Traffic, prefix: str, stage: int, roll_call: float = 0.0) -> list[Job]:
         """Return what each generator process has to do."""
         to = self._inbox_at
         return [
@@ -257,6 +257,7 @@ class Setup:
                 part=part,
                 parts=self.options.generators,
                 signers=self.options.signers,
+                roll_call=roll_call,
             )
             for part in range(self.options.generators)
         ]

@@ -132,7 +132,9 @@ class StageRun:
             working.append(publisher.run(self.start))
         self._sending = len(self._children)
         await asyncio.gather(*working)
-        self._sent_everything = time.monotonic()
+        # Due, not answered: a target that answers late has not drained while it did.
+        last_due = self.start + (self._steps[-1].at if self._steps else 0.0)
+        self._sent_everything = time.monotonic() if publisher or self.stopped else last_due
 
     async def _follow(self, number: int, one: Child) -> None:
         cpu, at = 0.0, time.monotonic()
@@ -201,11 +203,11 @@ class StageRun:
         )
 
     async def _drain(self, seconds: float) -> None:
-        deadline = self._sent_everything + seconds
+        deadline = time.monotonic() + seconds
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout_at(asyncio.get_running_loop().time() + deadline - time.monotonic()):
                 await self._settled()
-        self.drain = time.monotonic() - self._sent_everything
+        self.drain = max(0.0, time.monotonic() - self._sent_everything)
         await asyncio.sleep(_SETTLE)  # a second copy needs a moment to show
 
     async def _settled(self) -> None:

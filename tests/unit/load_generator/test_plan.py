@@ -13,7 +13,7 @@ from services.load_generator.scenario import Traffic
 from services.load_generator.wire import sign
 from shared.protocol.reader import read_activity
 
-MIX = {
+MIX: dict[str, float] = {
     "create": 5,
     "update": 1,
     "delete": 2,
@@ -105,3 +105,21 @@ def test_newcomers_are_new_in_every_run(keys: KeyRing) -> None:
     hosts = {step.actor.host for step in planned(keys, new_servers=1.0)}
     assert len(hosts) > 300
     assert all("-r." in host for host in hosts)
+
+
+def test_a_roll_call_leaves_nobody_out(keys: KeyRing) -> None:
+    """Every actor that may send posts once, at the rate asked for."""
+    population = Population(hosts=10, actors_per_host=5, port=8470, keys=keys, run="r")
+    players = Cast(cast({"dead": 0.2}, 10, 1), NAMED)
+    planner = Planner(
+        Traffic(mix=MIX, rate=1.0, seconds=1.0),
+        population,
+        players,
+        people=[ADA],
+        posts=[],
+        shared_inbox=ADA.inbox,
+        seed=1,
+    )
+    steps = planner.roll_call("p", 20.0)
+    assert len({step.actor.uri for step in steps}) == len(steps) == 40
+    assert steps[-1].at == pytest.approx(39 / 20)
