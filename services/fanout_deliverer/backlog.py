@@ -6,12 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from shared.database import deliveries, hosts
+from shared.database import deliveries, hosts, superseding
 from shared.database.deliveries import Parked
 from shared.database.hosts import Host
 from shared.database.pool import Connection, Pool, unavailable_when_down
 from shared.policy.retry import LIFETIME
 from shared.protocol.errors import Unavailable
+from shared.protocol.identifiers import uri_hash
 from shared.protocol.messages import Codec, Delivery, Target
 from shared.queue.publisher import Payload, Publisher, encode_batches
 from shared.queue.topology import deliver_queue, shard_of
@@ -27,6 +28,11 @@ PROBE_LEASE = timedelta(minutes=2)
 
 TOP_PACE = 64
 HOSTS_AT_ONCE = 50
+
+LOOK_AHEAD = 16
+"""Deliveries that are looked at, at least: some of them may be pointless by now."""
+
+MAX_ROUNDS = 200
 GAUGES_EVERY = 15.0
 
 
@@ -100,13 +106,24 @@ class Backlog:
         if expired:
             metrics.deliveries.labels("dead").inc(expired)
             log.warning("deliveries_expired", host=host.host, count=expired)
-        portion = await deliveries.lock_parked(
-            conn, host.host, now, 1 if host.failures else max(host.pace, 1)
-        )
+        portion = await self._worth_sending(conn, host, now)
         if portion:
             event = "host_probed" if host.failures else "backlog_released"
             log.info(event, host=host.host, count=len(portion), failures=host.failures)
         return portion
+
+    async def _worth_sending(self, conn: Connection, host: Host, now: datetime) -> list[Parked]:
+        """Lock the oldest that are due, without what newer ones make pointless."""
+        most = 1 if host.failures else max(host.pace, 1)
+        for _ in range(MAX_ROUNDS):
+            due = await deliveries.lock_parked(conn, host.host, now, max(most, LOOK_AHEAD))
+            superseded = await superseding.supersede(conn, [_key(one) for one in due])
+            metrics.deliveries.labels("superseded").inc(len(superseded))
+            waiting = await superseding.wait_behind(conn, [_key(one) for one in due], now)
+            left = [one for one in due if _key(one) not in superseded | waiting]
+            if left or not due:
+                return left[:most]
+        return []
 
     def _messages(self, portion: Sequence[Parked]) -> list[Payload]:
         if not portion:
@@ -125,6 +142,10 @@ async def _next_look(
         return host.host, now + TICK, min(host.pace * 2, TOP_PACE)
     due = await deliveries.next_due(conn, host.host)
     return host.host, due and max(due, now + TICK), 0
+
+
+def _key(parked: Parked) -> tuple[bytes, str]:
+    return uri_hash(parked.activity_uri), parked.inbox
 
 
 def _delivery(parked: Parked) -> Delivery:

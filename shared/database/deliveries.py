@@ -15,12 +15,13 @@ from shared.protocol.identifiers import uri_hash
 
 
 class State(IntEnum):
-    """Where a delivery stands."""
+    """Where a delivery stands; superseded is what a newer one made pointless before it could be sent."""
 
     QUEUED = 0
     DELIVERED = 1
     PARKED = 2
     DEAD = 3
+    SUPERSEDED = 4
 
 
 class SentActivity(Struct, frozen=True, kw_only=True):
@@ -169,13 +170,13 @@ async def receivers_of_actor(conn: Connection, actor_id: int) -> list[Destinatio
 
 
 async def settled(conn: Connection, keys: Sequence[tuple[bytes, str]]) -> set[tuple[bytes, str]]:
-    """Return those of these (hash of the activity, inbox) that are delivered or dead."""
+    """Return those of these (hash of the activity, inbox) that are delivered, dead or superseded."""
     rows = await conn.fetch(
         """
         SELECT d.activity_hash, d.inbox
           FROM unnest($1::bytea[], $2::text[]) AS k (activity_hash, inbox)
           JOIN deliveries d USING (activity_hash, inbox)
-         WHERE d.state IN (1, 3)
+         WHERE d.state IN (1, 3, 4)
         """,
         [activity_hash for activity_hash, _ in keys],
         [inbox for _, inbox in keys],
@@ -193,7 +194,8 @@ async def record(conn: Connection, progress: Sequence[Progress]) -> None:
           FROM unnest($1::bytea[], $2::text[], $3::smallint[], $4::integer[], $5::smallint[], $6::text[],
                       $7::timestamptz[])
                AS t (activity_hash, inbox, state, tried, status, reason, next_try_at)
-         WHERE d.activity_hash = t.activity_hash AND d.inbox = t.inbox AND d.state <> 1
+         WHERE d.activity_hash = t.activity_hash AND d.inbox = t.inbox
+           AND (d.state NOT IN (1, 4) OR (d.state = 4 AND t.state = 1))
         """,
         [uri_hash(one.activity_uri) for one in progress],
         [one.inbox for one in progress],

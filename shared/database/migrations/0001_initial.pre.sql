@@ -331,7 +331,7 @@ CREATE TABLE deliveries (
     inbox         text NOT NULL,
     host          text NOT NULL,
     shared        boolean NOT NULL,
-    state         smallint NOT NULL,                  -- 0 queued, 1 delivered, 2 parked, 3 dead
+    state         smallint NOT NULL,                  -- 0 queued, 1 delivered, 2 parked, 3 dead, 4 superseded
     attempts      integer NOT NULL DEFAULT 0,
     status        smallint,                           -- the last HTTP status
     reason        text NOT NULL DEFAULT '',
