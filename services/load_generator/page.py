@@ -23,6 +23,7 @@ figcaption{font-weight:600;margin-bottom:.3rem}svg{width:100%;height:auto}
 .scroll{overflow-x:auto}table{border-collapse:collapse}
 td,th{padding:.2rem .8rem .2rem 0;text-align:left;border-bottom:1px solid var(--line);white-space:nowrap}
 td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
+p{overflow-wrap:anywhere}summary{cursor:pointer;font-weight:600;margin:1rem 0}.knee{max-width:52rem}
 .bad{color:#dc2626;font-weight:600}.dim{opacity:.7}
 """
 
@@ -56,7 +57,7 @@ def render(report: Report) -> str:
         *(f'<p class="bad">Invalid: {escape(reason)}.</p>' for reason in report.invalid),
         _checks(report),
         *_knee(report),
-        *(part for stage in report.stages for part in _stage(stage, alone=len(report.stages) == 1)),
+        *_stages(report),
     ]
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
@@ -78,7 +79,7 @@ def _knee(report: Report) -> Iterable[str]:
     if len(report.stages) > 1:
         best = "no rate held" if report.knee is None else f"{report.knee:.0f} requests/s held"
         yield f"<h2>The knee: {best}</h2><p>What ended the search: {escape(report.knee_reason)}.</p>"
-        yield f'<div class="plots"><figure>{svg(figures.knee(report, ALLOWED_P99))}</figure></div>'
+        yield f'<figure class="knee">{svg(figures.knee(report, ALLOWED_P99))}</figure>'
         rows = [
             (
                 stage.name,
@@ -94,8 +95,18 @@ def _knee(report: Report) -> Iterable[str]:
         yield _table(("rate", "sent", "p99 answer", "p99 effect", "drain", "lost", ""), rows)
 
 
-def _stage(stage: Stage, *, alone: bool) -> Iterable[str]:
-    yield f"<h2>{'What happened' if alone else escape(stage.name)}</h2>"
+def _stages(report: Report) -> Iterable[str]:
+    if len(report.stages) == 1:
+        yield "<h2>What happened</h2>"
+        yield from _stage(report.stages[0])
+        return
+    for stage in report.stages:
+        yield f"<details><summary>{escape(stage.name)}</summary>"
+        yield from _stage(stage)
+        yield "</details>"
+
+
+def _stage(stage: Stage) -> Iterable[str]:
     made = stage.generators
     yield _table(
         ("", "count", "median", "p90", "p99", "p99.9", "max"),

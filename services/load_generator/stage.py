@@ -78,6 +78,7 @@ class StageRun:
         self._children: list[Child] = []
         self._sending = 0
         self._effects_before = 0
+        self._looked = 0.0
         self._sent_everything = self.start
 
     def stop(self) -> None:
@@ -187,13 +188,15 @@ class StageRun:
         if audit is not None:
             arrivals, audit.recent = audit.recent, 0
         second = time.monotonic() - self.start
+        # A look at busy processes takes a while: what was counted belongs to more than a second.
+        passed, self._looked = max(second - self._looked, 1e-3), second
         return Moment(
             second=second,
-            due=_rate(self._line, second - 0.5) if self._steps else 0.0,
-            sent=sent,
-            answered=latencies.count,
-            effects=effects,
-            arrivals=arrivals,
+            due=_rate(self._line, second - passed / 2) if self._steps else 0.0,
+            sent=sent / passed,
+            answered=latencies.count / passed,
+            effects=effects / passed,
+            arrivals=arrivals / passed,
             p50=latencies.percentile(50),
             p99=latencies.percentile(99),
             open=self.ledger.open + (audit.ledger.open if audit else 0),
