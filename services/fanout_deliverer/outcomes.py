@@ -8,6 +8,7 @@ from services.fanout_deliverer.courier import Answer
 from services.fanout_deliverer.recorder import Report
 from shared.database.deliveries import Progress, State
 from shared.database.hosts import Host, Success, Trouble
+from shared.database.retired_inboxes import Gone
 from shared.policy.retry import Dead, Delivered, Outcome, Park, delay_of, outcome_of
 from shared.protocol.errors import Rejected
 from shared.protocol.identifiers import host_of
@@ -20,6 +21,7 @@ NEWS_AFTER = timedelta(minutes=10)
 SLOW = "host_slow"
 """The reason of what is parked because its host takes too long over the rest."""
 
+_NOT_FOUND, _GONE = 404, 410
 _SERVER_ERROR = 500
 _HOST_ITSELF = frozenset({408, 425, 429, 502, 503, 504})
 """Statuses that say nothing of the delivery: the host is away, or has had enough."""
@@ -53,7 +55,8 @@ def report_of(delivery: Delivery, target: Target, host: Host, answer: Answer, no
             return Report(host=host.host, progress=progress, event=_success(host, answer, now))
         case Dead(reason=reason):
             progress = replace(_progress(delivery, target, State.DEAD, answer), reason=reason)
-            return Report(host=host.host, progress=progress, event=_sign_of_life(host, answer, now))
+            event, gone = _sign_of_life(host, answer, now), _gone(target, host, answer, now)
+            return Report(host=host.host, progress=progress, event=event, gone=gone)
         case Park():
             return _parked(delivery, target, host, answer, outcome)
 
@@ -76,6 +79,13 @@ def _parked(delivery: Delivery, target: Target, host: Host, answer: Answer, park
         return Report(host=host.host, progress=progress, event=alive, look_at=progress.next_try_at)
     trouble = Trouble(host=host.host, error=park.reason, at=now, next_try_at=probe_at)
     return Report(host=host.host, progress=progress, event=trouble, look_at=probe_at)
+
+
+def _gone(target: Target, host: Host, answer: Answer, now: datetime) -> Gone | None:
+    """Return that an inbox is gone; 404 says so of somebody's own only, a shared one may be a mishap."""
+    if answer.status != _GONE and (target.shared or answer.status != _NOT_FOUND):
+        return None
+    return Gone(inbox=target.inbox, host=host.host, shared=target.shared, at=now)
 
 
 def _success(host: Host, answer: Answer, now: datetime) -> Success | None:

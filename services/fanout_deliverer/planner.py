@@ -8,7 +8,7 @@ import structlog
 from services.fanout_deliverer.outgoing import Outgoing, Page
 from services.fanout_deliverer.plan import Audience, audience_of, recall_only
 from services.fanout_deliverer.signers import Signers
-from shared.database import audience, deliveries
+from shared.database import audience, deliveries, retired_inboxes
 from shared.database.audience import NEWEST, Addressee, Sender
 from shared.database.deliveries import Destination, SentActivity
 from shared.database.pool import Connection, Pool, unavailable_when_down
@@ -96,12 +96,12 @@ class Planner:
             await outgoing.flush()
         body = item.body if reach.personal else await self._proven(conn, item, sender)
         sent, seen = _sent(item, sender, reach, body), set[str]()
-        page = self._allowed(await self._addressed(conn, sender, reach), seen)
+        page = await self._allowed(conn, await self._addressed(conn, sender, reach), seen)
         below: int | None = NEWEST if reach.followers else None
         while below is not None:
             await outgoing.add(Page(sent, page, last=False))
             followers = await audience.follower_page(conn, sender.id, below, PAGE)
-            page, below = self._allowed(followers.destinations, seen), followers.next_below
+            page, below = await self._allowed(conn, followers.destinations, seen), followers.next_below
         await outgoing.add(Page(sent, page, last=True))
         log.info("planned", activity=sent.uri, type=sent.type, inboxes=len(seen))
 
@@ -151,9 +151,13 @@ class Planner:
             return None
         return Addressee(uri=uri, inbox=actor.inbox, shared_inbox=actor.shared_inbox, local=actor.local)
 
-    def _allowed(self, to: Sequence[Destination], seen: set[str]) -> list[Destination]:
-        """Return those destinations that are allowed and new, and note that they are seen."""
+    async def _allowed(
+        self, conn: Connection, to: Sequence[Destination], seen: set[str]
+    ) -> list[Destination]:
+        """Return those destinations that are allowed, there and new, and note that they are seen."""
         page = {one.inbox: one for one in to if one.inbox not in seen and self._is_allowed(one.inbox)}
+        for inbox in await retired_inboxes.retired(conn, list(page)) if page else ():
+            del page[inbox]
         seen.update(page)
         return list(page.values())
 

@@ -8,10 +8,11 @@ import structlog
 from msgspec import Struct
 
 from services.fanout_deliverer.insist import insist
-from shared.database import deliveries, hosts
+from shared.database import deliveries, hosts, retired_inboxes
 from shared.database.deliveries import Progress
 from shared.database.hosts import Success, Trouble
 from shared.database.pool import Pool, unavailable_when_down
+from shared.database.retired_inboxes import Gone
 
 log = structlog.get_logger(__name__)
 
@@ -25,7 +26,7 @@ class Report(Struct, frozen=True, kw_only=True):
     """What became of one delivery, and what that says of its host.
 
     `look_at` is when what was parked is to be looked at; `slow` where the host takes too long over what is
-    meant for it.
+    meant for it; `gone` where the inbox is not there any more.
     """
 
     host: str
@@ -33,6 +34,7 @@ class Report(Struct, frozen=True, kw_only=True):
     event: Trouble | Success | None = None
     look_at: datetime | None = None
     slow: bool = False
+    gone: Gone | None = None
 
 
 class Recorder:
@@ -92,8 +94,12 @@ class Recorder:
         slow = {
             report.host: report.look_at for report in reports if report.slow and report.look_at is not None
         }
+        gone = [report.gone for report in reports if report.gone is not None]
         async with self._pool.acquire() as conn, conn.transaction():
             await deliveries.record(conn, [report.progress for report in reports])
+            if gone and (retired := await retired_inboxes.note_gone(conn, gone)):
+                await retired_inboxes.give_up_parked(conn, retired)
+                log.warning("inboxes_retired", inboxes=retired)
             if troubles:
                 await hosts.record_troubles(conn, troubles)
             if successes:

@@ -241,6 +241,20 @@ CREATE TABLE pins (
     id bigint NOT NULL
 );
 
+CREATE TABLE poll_votes (
+    status_id bigint NOT NULL,
+    actor_id bigint NOT NULL,
+    choice smallint NOT NULL
+);
+
+CREATE TABLE polls (
+    status_id bigint NOT NULL,
+    ends_at timestamp with time zone,
+    untold boolean NOT NULL DEFAULT false,
+    told_at timestamp with time zone NOT NULL DEFAULT now(),
+    ended boolean NOT NULL DEFAULT false
+);
+
 CREATE TABLE public_keys (
     uri_hash bytea NOT NULL,
     uri text NOT NULL,
@@ -274,6 +288,13 @@ CREATE TABLE reports (
     forwarded boolean NOT NULL DEFAULT false,
     created_at timestamp with time zone NOT NULL DEFAULT now(),
     resolved_at timestamp with time zone
+);
+
+CREATE TABLE retired_inboxes (
+    inbox text NOT NULL,
+    host text NOT NULL,
+    first_at timestamp with time zone NOT NULL,
+    retired_until timestamp with time zone
 );
 
 CREATE TABLE sent_activities (
@@ -377,9 +398,12 @@ ALTER TABLE oauth_tokens ADD CONSTRAINT oauth_tokens_pkey PRIMARY KEY (token_has
 ALTER TABLE outbox ADD CONSTRAINT outbox_pkey PRIMARY KEY (id);
 ALTER TABLE pending_notes ADD CONSTRAINT pending_notes_pkey PRIMARY KEY (subject_hash, actor_uri, kind);
 ALTER TABLE pins ADD CONSTRAINT pins_pkey PRIMARY KEY (actor_id, status_id);
+ALTER TABLE poll_votes ADD CONSTRAINT poll_votes_pkey PRIMARY KEY (status_id, actor_id, choice);
+ALTER TABLE polls ADD CONSTRAINT polls_pkey PRIMARY KEY (status_id);
 ALTER TABLE public_keys ADD CONSTRAINT public_keys_pkey PRIMARY KEY (uri_hash);
 ALTER TABLE reports ADD CONSTRAINT reports_pkey PRIMARY KEY (id);
 ALTER TABLE reports ADD CONSTRAINT reports_uri_hash_target_id_key UNIQUE (uri_hash, target_id);
+ALTER TABLE retired_inboxes ADD CONSTRAINT retired_inboxes_pkey PRIMARY KEY (inbox);
 ALTER TABLE sent_activities ADD CONSTRAINT sent_activities_pkey PRIMARY KEY (activity_hash);
 ALTER TABLE shard_leases ADD CONSTRAINT shard_leases_pkey PRIMARY KEY (shard);
 ALTER TABLE sign_in_attempts ADD CONSTRAINT sign_in_attempts_pkey PRIMARY KEY (subject);
@@ -407,6 +431,9 @@ ALTER TABLE oauth_tokens ADD CONSTRAINT oauth_tokens_account_id_fkey FOREIGN KEY
 ALTER TABLE oauth_tokens ADD CONSTRAINT oauth_tokens_app_id_fkey FOREIGN KEY (app_id) REFERENCES oauth_apps(id) ON DELETE CASCADE;
 ALTER TABLE pins ADD CONSTRAINT pins_actor_id_fkey FOREIGN KEY (actor_id) REFERENCES actors(id);
 ALTER TABLE pins ADD CONSTRAINT pins_status_id_fkey FOREIGN KEY (status_id) REFERENCES statuses(id) ON DELETE CASCADE;
+ALTER TABLE poll_votes ADD CONSTRAINT poll_votes_actor_id_fkey FOREIGN KEY (actor_id) REFERENCES actors(id);
+ALTER TABLE poll_votes ADD CONSTRAINT poll_votes_status_id_fkey FOREIGN KEY (status_id) REFERENCES statuses(id) ON DELETE CASCADE;
+ALTER TABLE polls ADD CONSTRAINT polls_status_id_fkey FOREIGN KEY (status_id) REFERENCES statuses(id) ON DELETE CASCADE;
 ALTER TABLE public_keys ADD CONSTRAINT public_keys_actor_id_fkey FOREIGN KEY (actor_id) REFERENCES actors(id) ON DELETE CASCADE;
 ALTER TABLE reports ADD CONSTRAINT reports_actor_id_fkey FOREIGN KEY (actor_id) REFERENCES actors(id);
 ALTER TABLE reports ADD CONSTRAINT reports_target_id_fkey FOREIGN KEY (target_id) REFERENCES actors(id);
@@ -427,9 +454,12 @@ CREATE INDEX notifications_account ON notifications USING btree (account_id, id 
 CREATE INDEX notifications_status ON notifications USING btree (status_id) WHERE (status_id IS NOT NULL);
 CREATE INDEX oauth_tokens_account ON oauth_tokens USING btree (account_id);
 CREATE INDEX pending_notes_age ON pending_notes USING brin (created_at);
+CREATE INDEX polls_ends ON polls USING btree (ends_at) WHERE (NOT ended);
+CREATE INDEX polls_untold ON polls USING btree (told_at) WHERE (untold AND (NOT ended));
 CREATE INDEX public_keys_actor ON public_keys USING btree (actor_id);
 CREATE INDEX refusals_activity ON refusals USING btree (activity_hash);
 CREATE INDEX reports_actor ON reports USING btree (actor_id) WHERE (resolved_at IS NULL);
+CREATE INDEX retired_inboxes_host ON retired_inboxes USING btree (host);
 CREATE INDEX sent_activities_actor ON sent_activities USING btree (actor_id);
 CREATE INDEX sent_activities_object ON sent_activities USING btree (object_hash);
 CREATE INDEX sign_in_attempts_age ON sign_in_attempts USING btree (window_started_at);

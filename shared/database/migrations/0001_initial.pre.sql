@@ -343,6 +343,15 @@ CREATE TABLE deliveries (
 CREATE INDEX deliveries_parked ON deliveries (host, created_at) WHERE state = 2;
 CREATE INDEX deliveries_dead ON deliveries (host, created_at) WHERE state = 3;
 
+-- Inboxes that answered that they are gone.
+CREATE TABLE retired_inboxes (
+    inbox         text PRIMARY KEY,
+    host          text NOT NULL,
+    first_at      timestamptz NOT NULL,               -- of the answers in a row
+    retired_until timestamptz                         -- null: not confirmed yet
+);
+CREATE INDEX retired_inboxes_host ON retired_inboxes (host);
+
 -- The running deliverers, and which of them works which delivery shard; no row: the shard is free.
 CREATE TABLE deliverers (
     id         bigint PRIMARY KEY,
@@ -429,3 +438,21 @@ CREATE TABLE reports (
     UNIQUE (uri_hash, target_id)
 );
 CREATE INDEX reports_actor ON reports (actor_id) WHERE resolved_at IS NULL;
+
+-- Polls that somebody here made or took part in; options and counts stand in statuses.poll.
+CREATE TABLE polls (
+    status_id bigint PRIMARY KEY REFERENCES statuses (id) ON DELETE CASCADE,
+    ends_at   timestamptz,
+    untold    boolean NOT NULL DEFAULT false,         -- counts have changed since other servers were told
+    told_at   timestamptz NOT NULL DEFAULT now(),
+    ended     boolean NOT NULL DEFAULT false          -- everybody who took part was told of the end
+);
+CREATE INDEX polls_ends ON polls (ends_at) WHERE NOT ended;
+CREATE INDEX polls_untold ON polls (told_at) WHERE untold AND NOT ended;
+
+CREATE TABLE poll_votes (
+    status_id bigint NOT NULL REFERENCES statuses (id) ON DELETE CASCADE,
+    actor_id  bigint NOT NULL REFERENCES actors (id),
+    choice    smallint NOT NULL,                      -- counts the options from 0
+    PRIMARY KEY (status_id, actor_id, choice)
+);
