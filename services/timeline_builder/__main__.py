@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
-from services.timeline_builder import upkeep
+from services.timeline_builder import closing, upkeep
 from services.timeline_builder.apply import apply_batch
 from services.timeline_builder.relay import Relay
 from shared.actions.site import Site
@@ -56,6 +56,7 @@ async def main(context: Context) -> None:
         async with consumer, asyncio.TaskGroup() as tasks:
             tasks.create_task(relay.run(context.stopping))
             tasks.create_task(upkeep.run(pool, context.stopping))
+            tasks.create_task(closing.run(pool, site, context.stopping))
 
 
 async def _site(pool: Pool, uris: LocalUris) -> Site:

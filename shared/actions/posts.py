@@ -2,13 +2,14 @@
 
 from datetime import UTC, datetime
 
+import msgspec
 from msgspec import Struct
 
 from shared.actions.errors import NotThere
 from shared.actions.mentions import Mentioned
 from shared.actions.site import Site
 from shared.actions.tell import tell
-from shared.database import statuses, tombstones
+from shared.database import polls, statuses, tombstones
 from shared.database.authors import Author
 from shared.database.counters import Counts
 from shared.database.document_posts import post_by_id
@@ -18,7 +19,7 @@ from shared.database.statuses import NewMention, NewStatus, NewTag, StatusRow
 from shared.database.visible import visible_to
 from shared.protocol.activities import Create, Delete, UpdateNote
 from shared.protocol.identifiers import milliseconds_of
-from shared.protocol.objects import Note, Visibility
+from shared.protocol.objects import Note, Poll, Visibility
 from shared.protocol.text import ActorLink, normalise_tag, render, scan
 
 MAX_TAGS = 50
@@ -35,6 +36,7 @@ class Draft(Struct, frozen=True, kw_only=True):
     language: str | None = None
     in_reply_to_id: int | None = None
     application: str = ""
+    poll: Poll | None = None
 
 
 class Revision(Struct, frozen=True, kw_only=True):
@@ -63,6 +65,8 @@ async def publish(
     parent = await _parent(conn, author, draft.in_reply_to_id)
     post = _new_status(site, author, draft, mentioned, parent=parent, status_id=status_id)
     await statuses.insert(conn, [post])
+    if post.poll is not None:
+        await polls.follow(conn, post.id, post.poll.ends_at)
     await _name(conn, post.id, draft.text, mentioned)
     await show_own(conn, author.id, post.id)
     note = await _note(conn, post.id)
@@ -98,8 +102,10 @@ async def edit(
     """
     await _own_post(conn, author, status_id)
     now = datetime.now(UTC)
+    poll = (await polls.lock(conn, [status_id])).get(status_id)
     await statuses.keep_versions(conn, [status_id])
-    await statuses.revise(conn, [_revised(site, author, revision, mentioned, status_id=status_id, now=now)])
+    revised = _revised(site, author, revision, mentioned, status_id=status_id, now=now)
+    await statuses.revise(conn, [msgspec.structs.replace(revised, poll=poll)])
     await statuses.drop_mentions_and_tags(conn, [status_id])
     await _name(conn, status_id, revision.text, mentioned)
     note = await _note(conn, status_id)
@@ -182,6 +188,8 @@ def _new_status(
         language=draft.language,
         sensitive=draft.sensitive,
         application=draft.application,
+        object_type="Note" if draft.poll is None else "Question",
+        poll=draft.poll,
     )
 
 

@@ -60,6 +60,7 @@ class Marks(Struct, frozen=True):
     reblogged: bool
     bookmarked: bool
     pinned: bool
+    votes: tuple[int, ...] = ()
 
 
 _SELECT = """
@@ -110,16 +111,19 @@ async def marks_of(conn: Connection, viewer_id: int, ids: Collection[int]) -> di
                EXISTS (SELECT FROM statuses b WHERE b.reblog_of_id = w.id AND b.actor_id = $1
                                                 AND b.deleted_at IS NULL) AS reblogged,
                EXISTS (SELECT FROM bookmarks k WHERE k.status_id = w.id AND k.actor_id = $1) AS bookmarked,
-               EXISTS (SELECT FROM pins p WHERE p.status_id = w.id AND p.actor_id = $1) AS pinned
+               EXISTS (SELECT FROM pins p WHERE p.status_id = w.id AND p.actor_id = $1) AS pinned,
+               ARRAY(SELECT v.choice FROM poll_votes v WHERE v.status_id = w.id AND v.actor_id = $1
+                      ORDER BY v.choice) AS votes
           FROM unnest($2::bigint[]) AS w (id)
         """,
         viewer_id,
         list(ids),
     )
-    return {
-        row["id"]: Marks(row["favourited"], row["reblogged"], row["bookmarked"], row["pinned"])
-        for row in rows
-    }
+    return {row["id"]: _marks(row) for row in rows}
+
+
+def _marks(row: Record) -> Marks:
+    return Marks(row["favourited"], row["reblogged"], row["bookmarked"], row["pinned"], tuple(row["votes"]))
 
 
 class EditRow(Struct, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ from shared.database.pool import Connection
 
 
 class NewNotification(Struct, frozen=True, kw_only=True):
-    """`kind` is mention, follow, follow_request, favourite, reblog or update, as in the Mastodon API."""
+    """`kind` is the API's: mention, follow, follow_request, favourite, reblog, poll (its end) or update."""
 
     id: int
     account_id: int
@@ -26,7 +26,7 @@ async def insert(conn: Connection, notifications: Sequence[NewNotification]) -> 
           FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[])
                AS n (id, account_id, kind, actor_id, status_id)
           JOIN accounts c ON c.actor_id = n.account_id
-         WHERE n.account_id <> n.actor_id
+         WHERE (n.account_id <> n.actor_id OR n.kind = 'poll')
            AND NOT EXISTS (SELECT FROM blocks b
                             WHERE b.actor_id = n.account_id AND b.target_id = n.actor_id)
            AND NOT EXISTS (SELECT FROM mutes m WHERE m.actor_id = n.account_id AND m.target_id = n.actor_id

@@ -40,6 +40,8 @@ _FORGET = """
 WITH tags AS (DELETE FROM status_tags WHERE status_id = ANY($1::bigint[])),
      edits AS (DELETE FROM status_edits WHERE status_id = ANY($1::bigint[])),
      likes AS (DELETE FROM favourites WHERE status_id = ANY($1::bigint[])),
+     votes AS (DELETE FROM poll_votes WHERE status_id = ANY($1::bigint[])),
+     polls AS (DELETE FROM polls WHERE status_id = ANY($1::bigint[])),
      pins AS (DELETE FROM pins WHERE status_id = ANY($1::bigint[])),
      marks AS (DELETE FROM bookmarks WHERE status_id = ANY($1::bigint[]))
 DELETE FROM notifications WHERE status_id = ANY($1::bigint[])
@@ -49,7 +51,7 @@ DELETE FROM notifications WHERE status_id = ANY($1::bigint[])
 async def bury(conn: Connection, status_ids: Sequence[int], counts: Counts) -> list[Removed]:
     """Turn posts and boosts into tombstones, and the boosts of the posts with them; return what was alive.
 
-    Timelines, notifications, likes, bookmarks, pins, tags and edits of them go too, and the counts of
+    Timelines, notifications, likes, bookmarks, pins, votes, tags and edits of them go too, and the counts of
     authors, parents and boosted posts change. Mentions stay: they tell whom a later fetch may answer.
     """
     rows = await conn.fetch(_BURY, list(status_ids))

@@ -94,6 +94,10 @@ class LocalUris:
         """Return the id of any other activity: Follow, Like, Block, Accept, Reject, Undo."""
         return f"{self.origin}/activities/{activity_id}"
 
+    def vote(self, actor_id: int, vote_id: int) -> str:
+        """Return the id of a vote, which is no post and cannot be fetched."""
+        return f"{self._actors}{actor_id}#votes/{vote_id}"
+
     def profile_update(self, actor_id: int, milliseconds: int) -> str:
         """Return the id of the Update of a profile at this Unix time."""
         return f"{self._actors}{actor_id}#updates/{milliseconds}"

@@ -1,15 +1,17 @@
 """What a client asks to be posted, checked and completed with the account's own settings."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType
 
 from services.platform_gateway.errors import ApiError, invalid
 from services.platform_gateway.parameters import Id
+from shared.actions.polls import new_poll
 from shared.actions.posts import Draft, Revision
 from shared.database.api_statuses import StatusRow
 from shared.database.authors import Author
-from shared.protocol.objects import Visibility
+from shared.protocol.objects import Poll, Visibility
 
 MAX_CHARACTERS = 5000
 """Of a post and its content warning together; a link counts as it is written."""
@@ -23,6 +25,15 @@ VISIBILITIES = {
 }
 
 
+class PollForm(Struct, kw_only=True):
+    """A poll to be made; that counts are hidden until its end is nothing that other servers know."""
+
+    options: list[str] = []
+    expires_in: int | None = None
+    multiple: bool = False
+    hide_totals: bool = False
+
+
 class EditForm(Struct, kw_only=True):
     """A post's texts; what is not supported yet is named, so that it can be refused."""
 
@@ -31,7 +42,7 @@ class EditForm(Struct, kw_only=True):
     sensitive: bool | None = None
     language: str | None = None
     media_ids: list[Any] = []
-    poll: Any = None
+    poll: PollForm | None = None
 
 
 class StatusForm(EditForm, kw_only=True):
@@ -47,8 +58,6 @@ def refuse_extras(form: EditForm) -> None:
     """Refuse what would otherwise be dropped in silence."""
     if form.media_ids:
         raise invalid("Media is not supported")
-    if form.poll:
-        raise invalid("Polls are not supported")
     if isinstance(form, StatusForm) and form.scheduled_at:
         raise invalid("Scheduled posts are not supported")
     if isinstance(form, StatusForm) and form.quoted_status_id is not None:
@@ -70,11 +79,13 @@ def draft_of(form: StatusForm, author: Author, application: str) -> Draft:
         language=language_of(form.language) or author.default_language,
         in_reply_to_id=form.in_reply_to_id,
         application=application,
+        poll=_poll(form.poll),
     )
 
 
 def revision_of(form: EditForm, row: StatusRow) -> Revision:
     """Return the new texts of a post; what the client leaves out stays as it was."""
+    _check_same(form.poll, row.poll)
     spoiler = row.spoiler_text if form.spoiler_text is UNSET else form.spoiler_text
     text, spoiler = _texts(form.status, spoiler)
     sensitive = row.sensitive if form.sensitive is None else form.sensitive
@@ -84,6 +95,21 @@ def revision_of(form: EditForm, row: StatusRow) -> Revision:
         sensitive=sensitive or bool(spoiler),
         language=language_of(form.language) or row.language,
     )
+
+
+def _poll(form: PollForm | None) -> Poll | None:
+    if form is None or not form.options:
+        return None
+    return new_poll(form.options, form.expires_in, multiple=form.multiple, now=datetime.now(UTC))
+
+
+def _check_same(form: PollForm | None, poll: Poll | None) -> None:
+    """Refuse to change a poll under those who voted; clients that edit a text send the same poll again."""
+    if form is None or not form.options:
+        return
+    names = [] if poll is None else [option.name for option in poll.options]
+    if poll is None or [name.strip() for name in form.options] != names or form.multiple != poll.multiple:
+        raise invalid("A poll cannot be added or changed later")
 
 
 def _texts(text: str, spoiler: str) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 from msgspec import Struct, field
 
+from shared.actions import polls
 from shared.actions.pins import MAX_PINS
 
 
@@ -34,12 +35,12 @@ class MediaLimits(Struct, kw_only=True):
 
 
 class PollLimits(Struct, kw_only=True):
-    """What a poll may hold: they cannot be made so far."""
+    """What a poll may hold, and how many seconds it may last."""
 
-    max_options: int = 0
-    max_characters_per_option: int = 0
-    min_expiration: int = 0
-    max_expiration: int = 0
+    max_options: int = polls.MAX_OPTIONS
+    max_characters_per_option: int = polls.MAX_OPTION
+    min_expiration: int = polls.MIN_SECONDS
+    max_expiration: int = polls.MAX_SECONDS
 
 
 class Flag(Struct, kw_only=True):

@@ -129,6 +129,9 @@ def _mark(material: _Material, row: StatusRow, entity: Status) -> None:
     entity.favourited, entity.reblogged, entity.bookmarked = own.favourited, own.reblogged, own.bookmarked
     entity.muted = False
     entity.filtered = []
+    if entity.poll is not None:
+        entity.poll.voted = bool(own.votes) or row.actor_id == material.viewer_id
+        entity.poll.own_votes = list(own.votes)
     if row.actor_id == material.viewer_id:
         entity.pinned = row.reblog_of_id is None and own.pinned
 

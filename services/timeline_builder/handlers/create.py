@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from services.timeline_builder import revisions
+from services.timeline_builder import ballots, revisions
 from services.timeline_builder.effects import Run
 from services.timeline_builder.posts import Incoming, store, tell_mentioned
 from services.timeline_builder.work import Outcome, Work
@@ -12,8 +12,11 @@ from shared.protocol.activities import Create
 async def apply(run: Run, works: Sequence[Work[Create]]) -> None:
     """Store posts that concern somebody here, show them where they belong, tell those they name.
 
-    A local post is stored already; it is shown and told of.
+    A local post is stored already; it is shown and told of. Votes are counted: stored as posts they would
+    be empty messages to the poll's author.
     """
+    await ballots.apply(run, [work for work in works if work.activity.note.is_vote and not work.local])
+    works = [work for work in works if not work.activity.note.is_vote]
     fresh = [incoming for work in works if (incoming := _judge(run, work)) is not None]
     stored = await store(run, fresh) if fresh else {}
     for work in works:
@@ -43,9 +46,6 @@ def _judge(run: Run, work: Work[Create]) -> Incoming | None:
         return None
     if work.local:
         work.outcome = Outcome.UNKNOWN_OBJECT
-    elif note.is_vote:
-        # It is no post: stored as one it would be an empty message to the poll's author.
-        work.outcome = Outcome.NOT_SUPPORTED
     elif note.attributed_to != author.uri:
         work.outcome = Outcome.NOT_PERMITTED
     elif run.facts.deleted(note.id, author.uri):

@@ -32,6 +32,8 @@ async def apply(run: Run, works: Sequence[Work[UpdateNote]]) -> None:
             changes.append(change)
             if change.at > revisions.version_of(status):
                 shown.append(status.id)
+            elif change.at == revisions.version_of(status) and work.activity.note.poll is not None:
+                polls.append((status.id, work.activity))
             else:
                 work.outcome = Outcome.OUTDATED
         else:

@@ -31,6 +31,8 @@ def write_tombstone(
 
 def note_wire(note: Note) -> Wire:
     """Return a post without a context, to be embedded."""
+    if note.is_vote:
+        return _vote(note)
     by_language = {note.language: note.content} if note.language else None
     return {
         "id": note.id,
@@ -65,6 +67,18 @@ def note_wire(note: Note) -> Wire:
         "tag": tags_of(note),
         **present({"replies": note.replies}),
         **(_poll(note.poll) if note.poll else {}),
+    }
+
+
+def _vote(note: Note) -> Wire:
+    """Return a vote, with so little in it that nobody takes it for a post (FEP-9967)."""
+    return {
+        "id": note.id,
+        "type": note.type,
+        "name": note.name,
+        "inReplyTo": note.in_reply_to,
+        "attributedTo": note.attributed_to,
+        "to": note.to,
     }
 
 

@@ -311,6 +311,6 @@ async def test_vote_is_no_post(stage: Stage) -> None:
     vote = parsed.note(
         edith.uri, content="", name="Wool", in_reply_to=f"{ada.uri}/poll", to=(ada.uri,), cc=()
     )
-    assert await stage.apply(parsed.create(vote)) == [Outcome.NOT_SUPPORTED]
+    assert await stage.apply(parsed.create(vote)) == [Outcome.UNCONCERNED]
     assert await stage.post(vote.id) is None
     assert await stage.told(ada) == []
