@@ -100,6 +100,8 @@ class Front:
                 data=request.content if request.body_exists else None,
                 allow_redirects=False,
             )
+        except aiohttp.WSServerHandshakeError as refused:
+            return web.json_response({"error": refused.message}, status=refused.status)
         except (aiohttp.ClientConnectionError, TimeoutError):
             return _bad_gateway(base)
         async with answer:

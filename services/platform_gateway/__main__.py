@@ -11,10 +11,12 @@ from aiohttp import web
 from services.platform_gateway.app import build_app
 from services.platform_gateway.gateway import Gateway
 from services.platform_gateway.housekeeping import keep_house
+from services.platform_gateway.streaming import HUB
 from shared.actions.site import Site
 from shared.database.pool import Pool, create_pool, unavailable_when_down
 from shared.database.worker_ids import id_generator
 from shared.protocol.local_uris import LocalUris
+from shared.queue.live import LiveListener
 from shared.remote.addresses import PeerPolicy
 from shared.remote.client import GuardedClient
 from shared.resolution import Resolver, instance_signer
@@ -24,7 +26,7 @@ from shared.runtime.service import run
 from shared.runtime.settings import Settings
 from shared.runtime.startup import open_patiently
 
-NEED = ("origin", "database_url", "secret_key", "listen")
+NEED = ("origin", "database_url", "broker_url", "secret_key", "listen")
 POOL_SIZE = 10
 
 
@@ -37,11 +39,12 @@ async def main(context: Context) -> None:
         gateway = await open_patiently(context, "instance_actor", lambda: _gateway(stack, settings, pool))
         context.ready.add("database", lambda: _answers(pool))
         house = asyncio.create_task(keep_house(pool, context.stopping))
-        runner = web.AppRunner(
-            build_app(gateway), handle_signals=False, shutdown_timeout=DRAIN_TIMEOUT, access_log=None
-        )
+        app = build_app(gateway)
+        listener = LiveListener(settings.broker_url, context.name, app[HUB].show)
+        listening = asyncio.create_task(listener.run(context.stopping))
+        runner = web.AppRunner(app, handle_signals=False, shutdown_timeout=DRAIN_TIMEOUT, access_log=None)
         await serve(context, runner)
-        await house
+        await asyncio.gather(house, listening)
 
 
 async def _pool(settings: Settings, name: str) -> Pool:

@@ -61,9 +61,18 @@ def unauthorized() -> ApiError:
 
 async def token_of(request: web.Request) -> TokenRow | None:
     """Return the token of the request; None where there is none, 401 where it opens nothing."""
+    secret = bearer_of(request)
+    return None if secret is None else await token_of_secret(request, secret)
+
+
+def bearer_of(request: web.Request) -> str | None:
+    """Return the secret in the header, if there is one."""
     scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer":
-        return None
+    return secret if scheme.lower() == "bearer" else None
+
+
+async def token_of_secret(request: web.Request, secret: str) -> TokenRow:
+    """Return the token of a secret, or end the request with 401 where it opens nothing."""
     if not (secret.isascii() and secret.isprintable()):
         raise unauthorized()
     async with request.app[GATEWAY].pool.acquire() as conn:

@@ -18,13 +18,13 @@ OPEN_PATHS = (
 )
 """The sign-in page is not among them: only a person in front of it may use it."""
 
-_ANSWER = {
+ANSWER = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": (
         "Link, X-RateLimit-Reset, X-RateLimit-Limit, X-RateLimit-Remaining, X-Request-Id, Retry-After"
     ),
 }
-_PREFLIGHT = _ANSWER | {
+_PREFLIGHT = ANSWER | {
     "Access-Control-Allow-Methods": "POST, PUT, DELETE, GET, PATCH, OPTIONS",
     "Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key, Accept",
     "Access-Control-Max-Age": "7200",
@@ -39,5 +39,5 @@ async def allow_browsers(request: web.Request, handler: Handler) -> web.StreamRe
     if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
         return web.Response(status=204, headers=_PREFLIGHT)
     response = await handler(request)
-    response.headers.update(_ANSWER)
+    response.headers.update(ANSWER)
     return response

@@ -17,6 +17,7 @@ from shared.protocol.local_uris import LocalUris
 from shared.protocol.messages import AcceptedActivity, Codec
 from shared.queue.connection import connect
 from shared.queue.consumer import BatchConsumer
+from shared.queue.live import LivePublisher
 from shared.queue.publisher import Publisher
 from shared.queue.topology import ACTIVITY_ACCEPTED
 from shared.runtime.context import Context
@@ -47,14 +48,17 @@ async def main(context: Context) -> None:
         context.ready.add("database", lambda: _answers(pool))
         context.ready.add("broker", broker.check)
 
+        live = LivePublisher(broker)
+
         async def handle(items: Sequence[AcceptedActivity]) -> None:
-            await apply_batch(pool, site, items)
+            await apply_batch(pool, site, items, live.tell)
 
         consumer = BatchConsumer(broker, ACTIVITY_ACCEPTED, Codec(AcceptedActivity), handle, max_items=BATCH)
         context.ready.add(ACTIVITY_ACCEPTED, consumer.check)
         relay = Relay(pool, Publisher(broker), settings.database_url)
         async with consumer, asyncio.TaskGroup() as tasks:
             tasks.create_task(relay.run(context.stopping))
+            tasks.create_task(live.run(context.stopping))
             tasks.create_task(upkeep.run(pool, context.stopping))
             tasks.create_task(closing.run(pool, site, context.stopping))
 

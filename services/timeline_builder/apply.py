@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 
 from services.timeline_builder import facts
+from services.timeline_builder.changes import Changes
 from services.timeline_builder.effects import Run
 from services.timeline_builder.handlers import (
     announce,
@@ -49,6 +50,7 @@ from shared.protocol.activities import (
     UpdateNote,
     type_name,
 )
+from shared.protocol.live import Live
 from shared.protocol.messages import AcceptedActivity
 from shared.telemetry import metrics
 
@@ -76,21 +78,34 @@ HANDLERS: dict[type, Handler] = {
 """Who applies what; every other type is `unsupported`."""
 
 
-async def apply_batch(pool: Pool, site: Site, items: Sequence[AcceptedActivity]) -> list[Outcome]:
+async def apply_batch(
+    pool: Pool,
+    site: Site,
+    items: Sequence[AcceptedActivity],
+    tell: Callable[[Live], None] | None = None,
+) -> list[Outcome]:
     """Apply activities, each once however often it comes, and return what came of them.
 
     All or nothing: after an error no part of the batch has had an effect. Raises Unavailable where the
     database is away.
+
+    Args:
+        pool: The database.
+        site: This site.
+        items: What was accepted.
+        tell: Is told after the commit what people who look on may be shown.
     """
-    works = [Work(item, item.activity) for item in items]
+    works, changes = [Work(item, item.activity) for item in items], Changes()
     with unavailable_when_down():
         async with pool.acquire() as conn, by_index(conn):
             fresh = await _claim(conn, works)
             if fresh:
-                await _apply(conn, site, fresh)
+                await _apply(conn, site, fresh, changes)
                 await claims.note_outcomes(
                     conn, [(w.hash, w.outcome) for w in fresh if w.outcome is not Outcome.APPLIED]
                 )
+    if tell is not None:
+        tell(changes.live())
     _report(works)
     return [work.outcome for work in works]
 
@@ -120,13 +135,13 @@ def _claim_of(work: AnyWork) -> Claim:
     )
 
 
-async def _apply(conn: Connection, site: Site, works: Sequence[AnyWork]) -> None:
+async def _apply(conn: Connection, site: Site, works: Sequence[AnyWork], changes: Changes) -> None:
     counts = Counts()
     runs = waves(works)
     names = [facts.gather(run, site.uris) for run in runs]
     await facts.lock(conn, names)
     for named, wave in zip(names, runs, strict=True):
-        run = Run(conn, site, await facts.load(conn, named), counts)
+        run = Run(conn, site, await facts.load(conn, named), counts, changes)
         for handler, group in _by_handler(wave):
             await handler(run, group)
         await run.write()

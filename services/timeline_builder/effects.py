@@ -1,5 +1,6 @@
 """What a run of activities leads to beyond its own rows: gathered by the handlers, written together."""
 
+from services.timeline_builder.changes import Changes
 from services.timeline_builder.facts import Facts
 from shared.actions.site import Site
 from shared.database import notifications, outbox, pending, timelines
@@ -18,13 +19,15 @@ class Run:
         site: This site.
         facts: What the store knows of all that the run names.
         counts: The counts of the whole batch.
+        changes: What the whole batch may show to those who look on.
     """
 
-    def __init__(self, conn: Connection, site: Site, facts: Facts, counts: Counts) -> None:
+    def __init__(self, conn: Connection, site: Site, facts: Facts, counts: Counts, changes: Changes) -> None:
         self.conn = conn
         self.site = site
         self.facts = facts
         self.counts = counts
+        self.changes = changes
         self._new_posts: set[int] = set()
         self._posts: set[int] = set()
         self._extended: set[tuple[int, int]] = set()
@@ -87,7 +90,7 @@ class Run:
         if self._pruned:
             await timelines.prune(self.conn, sorted(self._pruned))
         if self._told:
-            await notifications.insert(self.conn, self._told)
+            self.changes.tell(await notifications.insert(self.conn, self._told))
         if self._withdrawn:
             await notifications.withdraw(self.conn, self._withdrawn)
         if self._withdrawn_about:

@@ -62,4 +62,6 @@ async def bury(run: Run, status_ids: Iterable[int]) -> None:
     if not ids:
         return
     removed = await tombstones.bury(run.conn, ids, run.counts)
-    run.forget_posts({*ids, *(row.id for row in removed)})
+    gone = {*ids, *(row.id for row in removed)}
+    run.forget_posts(gone)
+    run.changes.remove(gone)

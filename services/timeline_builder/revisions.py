@@ -75,6 +75,7 @@ async def _show(run: Run, changes: Sequence[Edit]) -> None:
         revised = msgspec.structs.replace(edit.status, edited_at=edit.at)
         run.facts.posts[edit.status.uri] = revised
         run.fan_out(edit.status.id)
+        run.changes.edit(edit.status.id)
         tell_mentioned(run, revised, edit.note)
 
 

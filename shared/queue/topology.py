@@ -22,6 +22,7 @@ SHARDS = 32
 
 COMMANDS_EXCHANGE = "platform.commands"
 EVENTS_EXCHANGE = "platform.events"
+LIVE_EXCHANGE = "timelines.live"
 
 DELIVERY_LIMIT = 100
 """Returns to the queue before the broker itself gives a message up.
@@ -95,7 +96,7 @@ QUEUES: dict[str, QueueSpec] = {
 
 ALL_QUEUES = tuple(QUEUES)
 DELIVER_QUEUES = tuple(spec.name for spec in _DELIVER)
-EXCHANGES = (COMMANDS_EXCHANGE, EVENTS_EXCHANGE)
+EXCHANGES = (COMMANDS_EXCHANGE, EVENTS_EXCHANGE, LIVE_EXCHANGE)
 
 
 # RabbitMQ 4 would drop a dead letter after twenty looks at it.

@@ -50,9 +50,7 @@ batches_held = Counter(
 )
 
 live_dropped = Counter("heddle_live_dropped_total", "Changes not told to those who look on")
-streams_open = Gauge(
-    "heddle_streams_open", "Clients that a gateway streams to", multiprocess_mode="livesum"
-)
+streams_open = Gauge("heddle_streams_open", "Clients that a gateway streams to", multiprocess_mode="livesum")
 
 
 def render(folder: str | None = None) -> bytes:

@@ -48,10 +48,10 @@ async def version_1(request: web.Request) -> web.Response:
             short_description=DESCRIPTION,
             description=DESCRIPTION,
             version=VERSION,
-            urls={},
+            urls={"streaming_api": _streaming(gateway)},
             stats=entities.Stats(user_count=size.accounts, status_count=size.posts, domain_count=domains),
             thumbnail=_thumbnail(gateway),
-            configuration=_configuration(),
+            configuration=_configuration(gateway),
         )
     )
 
@@ -70,7 +70,7 @@ async def version_2(request: web.Request) -> web.Response:
             description=DESCRIPTION,
             usage=entities.Usage(users=entities.UsageUsers(active_month=size.active_month)),
             thumbnail=entities.Thumbnail(url=_thumbnail(gateway)),
-            configuration=_configuration(),
+            configuration=_configuration(gateway),
         )
     )
 
@@ -79,8 +79,15 @@ def _thumbnail(gateway: Gateway) -> str:
     return f"{gateway.site.uris.origin}/static/header.png"
 
 
-def _configuration() -> entities.Configuration:
-    return entities.Configuration(statuses=entities.StatusLimits(max_characters=MAX_CHARACTERS))
+def _streaming(gateway: Gateway) -> str:
+    return "ws" + gateway.site.uris.origin.removeprefix("http")
+
+
+def _configuration(gateway: Gateway) -> entities.Configuration:
+    return entities.Configuration(
+        statuses=entities.StatusLimits(max_characters=MAX_CHARACTERS),
+        urls={"streaming": _streaming(gateway)},
+    )
 
 
 async def known_peers(request: web.Request) -> web.Response:

@@ -31,6 +31,7 @@ async def apply(run: Run, works: Sequence[Work[Announce]]) -> None:
         boost = run.facts.posts.get(work.activity.id)
         if boost is not None:
             run.fan_out(boost.id)
+            run.changes.post(boost.id)
         elif not work.local:
             new[(who.id, status.id)] = _new_boost(run, work, who, status)
     await _store(run, list(new.values()))
@@ -111,3 +112,4 @@ async def _store(run: Run, boosts: Sequence[NewBoost]) -> None:
             run.counts.post(boost.actor_id, boost.visibility, at=boost.created_at)
             run.counts.boost(boost.reblog_of_id)
             run.fan_out(boost.id, new=True)
+            run.changes.post(boost.id)

@@ -27,6 +27,7 @@ async def apply(run: Run, works: Sequence[Work[Create]]) -> None:
             work.outcome = Outcome.UNCONCERNED
             continue
         run.fan_out(status.id)
+        run.changes.post(status.id)
         tell_mentioned(run, status, work.activity.note)
     await revisions.apply_early(run, list(stored.values()))
 

@@ -88,6 +88,7 @@ def _edit(work: Work[UpdateNote], status: StatusRow) -> Edit:
 
 def _show_local(run: Run, work: Work[UpdateNote], status: StatusRow) -> None:
     run.fan_out(status.id)
+    run.changes.edit(status.id)
     tell_mentioned(run, status, work.activity.note)
 
 

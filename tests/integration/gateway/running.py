@@ -13,7 +13,7 @@ from asyncpg.connection import LoggedQuery
 from mastodon import Mastodon
 
 from services.platform_gateway.app import build_app
-from services.platform_gateway.gateway import Gateway
+from services.platform_gateway.gateway import GATEWAY, Gateway
 from shared.actions import accounts
 from shared.actions.scopes import ALL
 from shared.actions.site import Site
@@ -46,8 +46,9 @@ class Sent:
 class RunningGateway:
     """The gateway under test."""
 
-    def __init__(self, gateway: Gateway, loop: asyncio.AbstractEventLoop) -> None:
-        self.gateway = gateway
+    def __init__(self, app: web.Application, loop: asyncio.AbstractEventLoop) -> None:
+        self.app = app
+        self.gateway = gateway = app[GATEWAY]
         self.origin = gateway.site.uris.origin
         self._loop = loop
         self._tokens: dict[tuple[str, tuple[str, ...]], str] = {}
@@ -162,8 +163,8 @@ def running_gateway(database_url: str, more: Mapping[str, str] | None = None) ->
     stack = AsyncExitStack()
     try:
         start = _start(stack, listener, origin, database_url, more or {})
-        gateway = asyncio.run_coroutine_threadsafe(start, loop).result(60)
-        yield RunningGateway(gateway, loop)
+        app = asyncio.run_coroutine_threadsafe(start, loop).result(60)
+        yield RunningGateway(app, loop)
     finally:
         asyncio.run_coroutine_threadsafe(stack.aclose(), loop).result(60)
         loop.call_soon_threadsafe(loop.stop)
@@ -173,7 +174,7 @@ def running_gateway(database_url: str, more: Mapping[str, str] | None = None) ->
 
 async def _start(
     stack: AsyncExitStack, listener: socket.socket, origin: str, database_url: str, more: Mapping[str, str]
-) -> Gateway:
+) -> web.Application:
     settings = load_settings(
         {
             "HEDDLE_ORIGIN": origin,
@@ -200,8 +201,9 @@ async def _start(
         pool=pool,
         resolver=Resolver(client, pool, signer, uris, ids),
     )
-    runner = web.AppRunner(build_app(gateway), handle_signals=False, access_log=None)
+    app = build_app(gateway)
+    runner = web.AppRunner(app, handle_signals=False, access_log=None)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     await web.SockSite(runner, listener).start()
-    return gateway
+    return app

@@ -64,6 +64,7 @@ def test_it_becomes_ready_serves_and_ends_in_order(own_database_url: str) -> Non
     process = start(
         ORIGIN=origin,
         DATABASE_URL=own_database_url,
+        BROKER_URL="amqp://127.0.0.1:9/",  # nobody there: all but streaming works
         SECRET_KEY=SECRET,
         LISTEN=f"127.0.0.1:{port}",
         OPS_LISTEN=f"127.0.0.1:{ops}",

@@ -30,6 +30,8 @@ class Upstream:
             return await self._stream(request)
         if request.path == "/socket":
             return await _echo(request)
+        if request.path == "/closed":
+            return web.json_response({"error": "who are you?"}, status=401)
         if request.path == "/cookies":
             response = web.Response(status=302, headers={"Location": "/elsewhere"})
             response.headers.add("Set-Cookie", "a=1")
@@ -172,6 +174,13 @@ async def test_web_sockets_pass_both_ways(world: World) -> None:
     async with world.session.ws_connect(f"{world.origin}/socket", protocols=["token"]) as socket:
         await socket.send_str("hello")
         assert await socket.receive_str() == "token: hello"
+
+
+async def test_a_web_socket_that_is_refused_is_refused_with_its_status(world: World) -> None:
+    """Where the service opens no web socket, the client learns the status it gave."""
+    with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+        await world.session.ws_connect(f"{world.origin}/closed")
+    assert refused.value.status == 401
 
 
 async def test_a_service_that_is_down_is_a_502_with_a_reason() -> None:
