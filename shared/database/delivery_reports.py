@@ -116,3 +116,106 @@ async def revive(conn: Connection, *, host: str = "", limit: int) -> int:
         limit,
     )
     return len(rows)
+
+
+class OwnPost(Struct, frozen=True, kw_only=True):
+    """A post or boost of a local author; `deleted_at` once only its tombstone is left."""
+
+    id: int
+    uri: str
+    deleted_at: datetime | None
+
+
+class Sum(Struct, frozen=True, kw_only=True):
+    """How many deliveries of an activity are in which state."""
+
+    sent: SentReport
+    states: dict[State, int]
+
+
+async def own_post(conn: Connection, status_id: int, actor_id: int) -> OwnPost | None:
+    """Return a post or boost if it is this local author's."""
+    row = await conn.fetchrow(
+        "SELECT id, uri, deleted_at FROM statuses WHERE id = $1 AND actor_id = $2 AND local",
+        status_id,
+        actor_id,
+    )
+    return None if row is None else OwnPost(**dict(row))
+
+
+async def sums_about(conn: Connection, object_uri: str) -> list[Sum]:
+    """Return every activity that was sent about an object with its sums, oldest first."""
+    sent = await sent_about(conn, object_uri)
+    rows = await conn.fetch(
+        """
+        SELECT s.activity_uri, d.state, count(*) AS count
+          FROM sent_activities s JOIN deliveries d USING (activity_hash)
+         WHERE s.object_hash = $1 GROUP BY 1, 2
+        """,
+        uri_hash(object_uri),
+    )
+    return [
+        Sum(
+            sent=one,
+            states={
+                State(row["state"]): row["count"] for row in rows if row["activity_uri"] == one.activity_uri
+            },
+        )
+        for one in sent
+    ]
+
+
+async def some_about(
+    conn: Connection, object_uri: str, *, types: list[str], state: State | None, host: str, limit: int
+) -> list[DeliveryReport]:
+    """Return deliveries of what was sent about an object, those in trouble first.
+
+    Args:
+        conn: The database.
+        object_uri: The object.
+        types: Types of activities; all where empty.
+        state: Only those in this state.
+        host: Only those to this host; all where empty.
+        limit: At most so many.
+    """
+    rows = await conn.fetch(
+        f"""{_DELIVERIES}
+         WHERE s.object_hash = $1 AND ($2::text[] = '{{}}' OR s.type = ANY($2))
+           AND ($3::smallint IS NULL OR d.state = $3) AND ($4 = '' OR d.host = lower($4))
+         ORDER BY array_position(ARRAY[2, 3, 0, 4, 1], d.state::integer), d.host, d.inbox, s.created_at
+         LIMIT $5
+        """,
+        uri_hash(object_uri),
+        types,
+        state,
+        host,
+        limit,
+    )
+    return [report_of(row) for row in rows]
+
+
+async def retry(conn: Connection, object_uri: str) -> int:
+    """Make due now what is parked or given up of an object's deliveries; return how many that were.
+
+    Paused hosts stay so, and a host that failed within the last minute keeps its time: nobody can have a
+    server knocked at over and over.
+    """
+    rows = await conn.fetch(
+        """
+        WITH due AS (
+            UPDATE deliveries d SET state = 2, next_try_at = now(), updated_at = now(),
+                   created_at = CASE WHEN d.state = 3 THEN now() ELSE d.created_at END
+              FROM sent_activities s
+             WHERE s.object_hash = $1 AND d.activity_hash = s.activity_hash AND d.state IN (2, 3)
+            RETURNING d.host
+        ), watched AS (
+            INSERT INTO hosts AS h (host, next_try_at)
+            SELECT DISTINCT host, now() FROM due
+                ON CONFLICT (host) DO UPDATE SET next_try_at = now()
+             WHERE h.next_try_at IS NULL OR h.failures = 0 OR h.last_failure_at < now() - interval '1 minute'
+        )
+        SELECT host FROM due
+        """,
+        uri_hash(object_uri),
+    )
+    return len(rows)
