@@ -2,7 +2,15 @@
 
 from aiohttp import web
 
-from services.platform_gateway import client_api, federation, heddle_api, load_testing, oauth, pages, streaming
+from services.platform_gateway import (
+    client_api,
+    federation,
+    heddle_api,
+    load_testing,
+    oauth,
+    pages,
+    streaming,
+)
 from services.platform_gateway.cors import allow_browsers
 from services.platform_gateway.errors import answer_errors
 from services.platform_gateway.gateway import GATEWAY, Gateway
