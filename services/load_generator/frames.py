@@ -41,7 +41,7 @@ class Job(Struct, frozen=True, kw_only=True, tag=True):
     part: int = 0
     parts: int = 1
     signers: int = 1
-    ahead: int = 20_000
+    ahead: int = 100_000
     roll_call: float = 0.0
 
 

@@ -37,7 +37,7 @@ async def search(
     refined = 0
     while rate <= knee.most and not stopped():
         stage, spoilt = await _try(rate, try_rate)
-        failure = why_not(stage, knee) or spoilt
+        failure = "; ".join(filter(None, [why_not(stage, knee), spoilt]))
         if not failure:
             best = rate
         else:
