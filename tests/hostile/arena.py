@@ -148,6 +148,12 @@ class Arena:
             if sample.name == metric and labels.items() <= sample.labels.items()
         )
 
+    async def settled(self) -> None:
+        """Return when everything that came in so far has been judged and applied."""
+        marker = self.somebody("marker")
+        for _ in range(2):
+            await self.hear(marker, self.post_of(marker))
+
     async def counted(self, service: str, metric: str, before: float, **labels: str) -> bool:
         """Tell whether a counter has gone up."""
         return await self.count(service, metric, **labels) > before
