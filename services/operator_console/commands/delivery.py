@@ -30,10 +30,13 @@ class Found(Struct):
 def show_delivery(
     post: Annotated[str, typer.Argument(metavar="POST", help="Its id, its URI or the address of its page.")],
     *,
+    retry: Annotated[
+        bool, typer.Option("--retry", help="Try again now what is parked or was given up.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show where a post of this site went: each server's state, attempts, last answer, next try."""
-    found = with_session(lambda session: _find(session, post))
+    found = with_session(lambda session: _find(session, post, retry=retry))
     if as_json:
         print_json(_document(found))
         return
@@ -44,13 +47,16 @@ def show_delivery(
         _print(one, [each for each in found.deliveries if each.activity_uri == one.activity_uri])
 
 
-async def _find(session: Session, post: str) -> Found:
+async def _find(session: Session, post: str, *, retry: bool) -> Found:
     uris = session.site.uris
     status_id = _status_id(uris, post.strip())
     async with session.pool.acquire() as conn:
         known = None if status_id is None else await post_by_id(conn, status_id)
         if known is None:
             raise NotFound(f"there is no post {post} of this site")
+        if retry:
+            async with conn.transaction():
+                note(f"{await delivery_reports.retry(conn, known.note.id)} deliveries are tried now.")
         return Found(
             known.note.id,
             await delivery_reports.sent_about(conn, known.note.id),

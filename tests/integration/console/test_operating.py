@@ -1,16 +1,17 @@
 """`heddle queue`, `dead`, `host`, `block`, `delivery` and `trace`."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 from msgspec import Struct
 
-from shared.database import claims, hosts, refusals
+from shared.database import claims, hosts, refusals, retired_inboxes
 from shared.database.claims import Claim
 from shared.database.deliveries import State
 from shared.database.pool import Connection
 from shared.database.refusals import Refusal
+from shared.database.retired_inboxes import Gone
 from shared.protocol.identifiers import uri_hash
 from shared.queue.connection import connect
 from shared.queue.topology import ALL_QUEUES, INBOX_RECEIVED
@@ -165,6 +166,45 @@ async def test_hosts_in_trouble_come_first(heddle: Heddle, database: Connection)
     shown = (await heddle("host", "show", "FIR.example", "--json")).record()
     assert (shown["failures"], shown["last_error"]) == (1, "connect_failed")
     await heddle("host", "show", "nowhere.example", code=1)
+
+
+async def test_hosts_are_paused_resumed_and_probed(heddle: Heddle, database: Connection) -> None:
+    """A paused host is not tried until it is resumed; `probe` makes it due, and its inboxes not gone."""
+    await heddle("host", "pause", "FIR.example")
+    assert (await heddle("host", "show", "fir.example", "--json")).record()["paused"] is True
+    await heddle("host", "probe", "fir.example", code=1)
+    await heddle("host", "resume", "fir.example")
+    later = NOW + timedelta(hours=8)
+    trouble = hosts.Trouble(host="fir.example", error="http_503", at=NOW, next_try_at=later)
+    await hosts.record_troubles(database, [trouble])
+    gone = Gone(inbox="https://fir.example/users/nora/inbox", host="fir.example", shared=False, at=NOW)
+    await retired_inboxes.note_gone(database, [gone])
+    await heddle("host", "probe", "fir.example")
+    known = (await hosts.known_hosts(database, ["fir.example"]))["fir.example"]
+    assert (known.paused, known.next_try_at and known.next_try_at < later) == (False, True)
+    assert await retired_inboxes.retired(database, [gone.inbox]) == set()
+    for command in ("resume", "probe"):
+        await heddle("host", command, "nowhere.example", code=1)
+
+
+async def test_a_posts_deliveries_are_tried_again(heddle: Heddle, database: Connection) -> None:
+    """`delivery POST --retry` makes due what is parked or was given up, and leaves alone what has arrived."""
+    await heddle("account", "create", "ada", "--federate")
+    made = (await heddle("post", "ada", "Hello")).record()
+    states = {
+        "https://fir.example/inbox": State.PARKED,
+        "https://oak.example/inbox": State.DELIVERED,
+        "https://elm.example/inbox": State.DEAD,
+    }
+    await plan(database, states, subject=str(made["uri"]))
+    outcome = await heddle("delivery", str(made["id"]), "--retry", "--json")
+    (activity,) = msgspec.json.decode(outcome.out, type=Report).activities
+    assert {one.inbox: one.state for one in activity.deliveries} == {
+        "https://fir.example/inbox": "parked",
+        "https://oak.example/inbox": "delivered",
+        "https://elm.example/inbox": "parked",
+    }
+    assert await database.fetchval("SELECT count(*) FROM hosts WHERE next_try_at <= now()") == 2
 
 
 async def test_blocks_are_added_changed_listed_and_lifted(heddle: Heddle) -> None:
