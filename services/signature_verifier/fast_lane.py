@@ -9,7 +9,7 @@ from services.signature_verifier.verdicts import Refused, Verdicts
 from shared.database import actors, statuses
 from shared.database.keys import KnownKey
 from shared.database.pool import Pool, unavailable_when_down
-from shared.protocol.activities import Activity, Announce, Delete
+from shared.protocol.activities import Activity, Announce, Delete, Move
 from shared.protocol.errors import Rejected
 from shared.protocol.identifiers import host_of
 from shared.protocol.local_uris import LocalUris
@@ -106,7 +106,10 @@ class FastLane:
         return False
 
     async def _set_aside_unknown_posts(self, batch: "_Batch") -> None:
-        """Have the posts fetched that are shared and not known here."""
+        """Have the posts fetched that are shared and not known here, and both ends of those who move."""
+        moving = [pair for pair in batch.accepted if isinstance(pair[1].activity, Move)]
+        batch.unresolved += [request for request, _ in moving]
+        batch.accepted = [pair for pair in batch.accepted if not isinstance(pair[1].activity, Move)]
         shared = {uri for _, one in batch.accepted if (uri := self._shared(one.activity))}
         if not shared:
             return

@@ -19,9 +19,9 @@ from services.signature_verifier.key_fetcher import KeyFetcher
 from services.signature_verifier.keyring import Keyring, Refetches
 from services.signature_verifier.rotation import Rotation
 from services.signature_verifier.verdicts import Refused, Verdicts
-from shared.database import statuses
+from shared.database import moves, statuses
 from shared.database.pool import Pool, unavailable_when_down
-from shared.protocol.activities import Activity, Announce
+from shared.protocol.activities import Activity, Announce, Move
 from shared.protocol.errors import Rejected
 from shared.protocol.identifiers import PUBLIC, host_of
 from shared.protocol.local_uris import LocalUris
@@ -160,6 +160,8 @@ class SlowLane:
 
     async def _fetched(self, activity: Activity, signer: str) -> tuple[Note, ...]:
         """Return the post that is shared if it is neither ours nor known here."""
+        if isinstance(activity, Move) and activity.actor == signer == activity.object:
+            await self._read_ends(activity)
         if (
             not isinstance(activity, Announce)
             or activity.actor != signer
@@ -175,6 +177,17 @@ class SlowLane:
         if PUBLIC not in note.to and PUBLIC not in note.cc and note.attributed_to != activity.actor:
             raise NotPublic(note.id[:200])
         return (note,)
+
+    async def _read_ends(self, move: Move) -> None:
+        """Read anew what both ends of a move say of each other, if anybody here follows the old one."""
+        with unavailable_when_down():
+            async with self._pool.acquire() as conn:
+                if not await moves.concerns_us(conn, move.actor):
+                    return
+        for uri in (move.actor, move.target):
+            if not self._uris.is_local(uri):
+                async with self._gate.enter(host_of(uri)):
+                    await self._resolver.fetch_actor(uri)
 
     async def _later(self, request: ReceivedRequest, failure: RemoteUnavailable) -> None:
         now = datetime.now(UTC)

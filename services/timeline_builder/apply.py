@@ -19,6 +19,7 @@ from services.timeline_builder.handlers import (
     feature,
     follow,
     like,
+    move,
     profile,
     report,
     undo,
@@ -43,6 +44,7 @@ from shared.protocol.activities import (
     Flag,
     Follow,
     Like,
+    Move,
     Reject,
     Remove,
     Undo,
@@ -73,6 +75,7 @@ HANDLERS: dict[type, Handler] = {
     Flag: report.apply,
     Block: block.apply,
     Undo: undo.apply,
+    Move: move.apply,
     Delete: delete.apply,
 }
 """Who applies what; every other type is `unsupported`."""

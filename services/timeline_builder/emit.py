@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from services.timeline_builder.effects import Run
 from shared.database.outbox import OutboxMessage
 from shared.database.standing import Standing
-from shared.protocol.activities import Accept, Activity, Reject, Undo
+from shared.protocol.activities import Accept, Activity, Follow, Reject, Undo
 from shared.protocol.messages import AcceptedActivity, Codec
 from shared.protocol.writer.activities import write_activity
 from shared.queue.topology import FANOUT_PLAN
@@ -37,6 +37,12 @@ def reject_follow(run: Run, followee: Standing, follower: Standing, follow_uri: 
         followee=followee.uri,
     )
     _send(run, answer, trace)
+
+
+def follow(run: Run, follower: Standing, followee: Standing, follow_uri: str, trace: str) -> None:
+    """Ask a remote account in the name of somebody here to be followed."""
+    asked = Follow(id=follow_uri, actor=follower.uri, to=(followee.uri,), object=followee.uri)
+    _send(run, asked, trace)
 
 
 def undo_follow(run: Run, follower: Standing, followee: Standing, follow_uri: str, trace: str) -> None:

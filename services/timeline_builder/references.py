@@ -15,6 +15,7 @@ from shared.protocol.activities import (
     Flag,
     Follow,
     Like,
+    Move,
     Reject,
     Remove,
     Undo,
@@ -124,6 +125,11 @@ class References:
     def _flag(self, activity: Flag) -> None:
         self.actors.update(activity.objects)
         self.statuses.update(activity.objects)
+
+    @add.register
+    def _move(self, activity: Move) -> None:
+        self.actors.add(activity.target)
+        self._exclusive.update((activity.actor, activity.target))
 
     @add.register
     def _delete(self, activity: Delete) -> None:

@@ -14,6 +14,7 @@ from shared.protocol.activities import (
     Flag,
     Follow,
     Like,
+    Move,
     Reject,
     Remove,
     Undo,
@@ -36,6 +37,7 @@ STAGES: dict[type, int] = {
             (Flag,),
             (Block,),
             (Undo,),
+            (Move,),
             (Delete,),
         )
     )

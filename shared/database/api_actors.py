@@ -44,6 +44,7 @@ class ProfileRow(Struct, frozen=True, kw_only=True):
     last_status_at: datetime | None
     created_at: datetime
     suspended_at: datetime | None
+    moved_to_id: int | None = None
 
 
 class OwnRow(Struct, frozen=True, kw_only=True):
@@ -60,7 +61,8 @@ class OwnRow(Struct, frozen=True, kw_only=True):
 _COLUMNS = """
        a.id, a.uri, a.local, a.kind, a.username, a.domain, a.display_name, a.summary, a.url, a.icon, a.image,
        a.fields, a.emojis, a.locked, a.discoverable, a.indexable, a.followers_count, a.following_count,
-       a.statuses_count, a.last_status_at, a.created_at, a.suspended_at
+       a.statuses_count, a.last_status_at, a.created_at, a.suspended_at,
+       (SELECT m.target_id FROM moves m WHERE m.actor_id = a.id) AS moved_to_id
 """
 
 

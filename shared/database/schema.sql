@@ -172,6 +172,12 @@ CREATE TABLE mentions (
     name text NOT NULL DEFAULT ''::text
 );
 
+CREATE TABLE moves (
+    actor_id bigint NOT NULL,
+    target_id bigint NOT NULL,
+    moved_at timestamp with time zone NOT NULL DEFAULT now()
+);
+
 CREATE TABLE mutes (
     actor_id bigint NOT NULL,
     target_id bigint NOT NULL,
@@ -388,6 +394,7 @@ ALTER TABLE home_timeline ADD CONSTRAINT home_timeline_pkey PRIMARY KEY (account
 ALTER TABLE hosts ADD CONSTRAINT hosts_pkey PRIMARY KEY (host);
 ALTER TABLE idempotency_keys ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (account_id, key);
 ALTER TABLE mentions ADD CONSTRAINT mentions_pkey PRIMARY KEY (status_id, actor_uri);
+ALTER TABLE moves ADD CONSTRAINT moves_pkey PRIMARY KEY (actor_id);
 ALTER TABLE mutes ADD CONSTRAINT mutes_pkey PRIMARY KEY (actor_id, target_id);
 ALTER TABLE notifications ADD CONSTRAINT notifications_account_id_kind_actor_id_status_id_key UNIQUE NULLS NOT DISTINCT (account_id, kind, actor_id, status_id);
 ALTER TABLE notifications ADD CONSTRAINT notifications_pkey PRIMARY KEY (id);
@@ -421,6 +428,8 @@ ALTER TABLE follows ADD CONSTRAINT follows_followee_id_fkey FOREIGN KEY (followe
 ALTER TABLE follows ADD CONSTRAINT follows_follower_id_fkey FOREIGN KEY (follower_id) REFERENCES actors(id);
 ALTER TABLE idempotency_keys ADD CONSTRAINT idempotency_keys_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(actor_id);
 ALTER TABLE mentions ADD CONSTRAINT mentions_status_id_fkey FOREIGN KEY (status_id) REFERENCES statuses(id) ON DELETE CASCADE;
+ALTER TABLE moves ADD CONSTRAINT moves_actor_id_fkey FOREIGN KEY (actor_id) REFERENCES actors(id);
+ALTER TABLE moves ADD CONSTRAINT moves_target_id_fkey FOREIGN KEY (target_id) REFERENCES actors(id);
 ALTER TABLE mutes ADD CONSTRAINT mutes_actor_id_fkey FOREIGN KEY (actor_id) REFERENCES actors(id);
 ALTER TABLE mutes ADD CONSTRAINT mutes_target_id_fkey FOREIGN KEY (target_id) REFERENCES actors(id);
 ALTER TABLE notifications ADD CONSTRAINT notifications_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(actor_id);

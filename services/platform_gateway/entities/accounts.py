@@ -78,6 +78,7 @@ class Account(Struct, kw_only=True):
     roles: list[Role] | UnsetType = UNSET
     noindex: bool | UnsetType = UNSET
     suspended: bool | UnsetType = UNSET
+    moved: "Account | UnsetType" = UNSET
     source: AccountSource | UnsetType = UNSET
     role: Role | UnsetType = UNSET
 

@@ -1,6 +1,6 @@
 """Account entities."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from msgspec import UNSET
 
@@ -108,7 +108,17 @@ def own_account(row: ProfileRow, own: OwnRow, uris: LocalUris) -> Account:
 async def load_accounts(conn: Connection, ids: Collection[int], uris: LocalUris) -> dict[int, Account]:
     """Return accounts by id; those that are gone are left out."""
     rows = await actors_by_id(conn, set(ids))
-    return {row.id: account(row, uris) for row in rows.values()}
+    targets = {row.moved_to_id for row in rows.values() if row.moved_to_id is not None}
+    known = {**await actors_by_id(conn, targets - rows.keys()), **rows}
+    return {row.id: _whole(row, known, uris) for row in rows.values()}
+
+
+def _whole(row: ProfileRow, known: Mapping[int, ProfileRow], uris: LocalUris) -> Account:
+    """Return an account with the one that it moved to."""
+    entity = account(row, uris)
+    if row.moved_to_id is not None and row.moved_to_id in known:
+        entity.moved = account(known[row.moved_to_id], uris)
+    return entity
 
 
 async def load_account(conn: Connection, actor_id: int, uris: LocalUris) -> Account:

@@ -456,3 +456,10 @@ CREATE TABLE poll_votes (
     choice    smallint NOT NULL,                      -- counts the options from 0
     PRIMARY KEY (status_id, actor_id, choice)
 );
+
+-- Accounts that moved, once both ends said so (FEP-7628).
+CREATE TABLE moves (
+    actor_id  bigint PRIMARY KEY REFERENCES actors (id),
+    target_id bigint NOT NULL REFERENCES actors (id),
+    moved_at  timestamptz NOT NULL DEFAULT now()
+);

@@ -6,6 +6,7 @@ import pytest
 import requests
 from mastodon import MastodonAPIError, MastodonNotFoundError
 
+from shared.database import moves
 from shared.database.follows import FollowState
 from shared.protocol.activities import Accept, Block, Follow, Reject, Undo, UpdateActor
 from shared.queue.topology import ACTIVITY_ACCEPTED, FANOUT_PLAN
@@ -261,3 +262,12 @@ def test_followers_page_by_page(site: RunningGateway) -> None:
     assert [account.username for account in everybody] == names[::-1]
     second = visitor.fetch_next(first)
     assert [account.username for account in visitor.fetch_previous(second) or ()] == names[:2:-1]
+
+
+def test_moved_account_shows_where_it_went(site: RunningGateway) -> None:
+    """An account that moved carries the one that it moved to."""
+    old = remote_actor(site, "before", "moves.example")
+    new = remote_actor(site, "after", "moves.example")
+    site.db(lambda conn: moves.put(conn, old, new))
+    assert site.visitor().account(old).moved.acct == "after@moves.example"
+    assert site.visitor().account(new).moved is None
