@@ -99,7 +99,7 @@ class Run:
         async def attempt(rate: float) -> Stage:
             line = level(rate, search.seconds)
             await self._stage_of(setup, f"{rate:.0f}/s", line, drain=_PATIENCE * search.drain)
-            failure = knee.why_not(self._stages[-1], search)
+            failure = knee.why_not(self._stages[-1], search) or "; ".join(verdict.spoiled(self._stages[-1]))
             stage = self._stages[-1] = msgspec.structs.replace(self._stages[-1], held=not failure)
             p99 = stage.effect.figures.p99
             self._live.say(f"  {rate:.0f}/s {failure or 'holds'}; p99 to the effect {p99:.2f} s")
