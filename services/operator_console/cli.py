@@ -16,6 +16,7 @@ from services.operator_console.commands import (
     load,
     migrate,
     post,
+    prune,
     queue,
     report,
     token,
@@ -46,6 +47,7 @@ app.add_typer(dead.app, name="dead")
 app.add_typer(host.app, name="host")
 app.add_typer(block.app, name="block")
 app.add_typer(report.app, name="report")
+app.command("prune")(prune.prune_store)
 app.command("delivery")(delivery.show_delivery)
 app.command("trace")(trace.show_trace)
 app.command("load", context_settings=load.PASS_THROUGH)(load.run_load_generator)

@@ -16,6 +16,7 @@ from aiormq.channel import Channel
 from shared.protocol.errors import Malformed, Unavailable
 from shared.protocol.messages import Codec, Message
 from shared.queue import topology
+from shared.queue.age import LOOK
 from shared.queue.batches import Backlog, Delivered
 from shared.queue.connection import CONNECT_TIMEOUT, Broker, underlay
 from shared.queue.handling import GiveBack, Handle, Handling
@@ -87,6 +88,7 @@ class BatchConsumer(Generic[T]):
         self._missing_after = missing_after
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._ages: asyncio.Task[None] | None = None
         self._missing_since: float | None = time.monotonic()
 
     async def __aenter__(self) -> Self:
@@ -101,12 +103,15 @@ class BatchConsumer(Generic[T]):
     def start(self) -> None:
         """Begin to consume; returns at once."""
         self._task = asyncio.create_task(self._run(), name=f"consumer of {self.queue}")
+        self._ages = asyncio.create_task(self._look_at_ages(), name=f"ages of {self.queue}")
 
     async def stop(self) -> None:
         """Take no more messages, finish the batch in hand, give the rest back to the queue."""
         self._stopping.set()
         if self._task is not None:
             await asyncio.gather(self._task, return_exceptions=True)
+        if self._ages is not None:
+            self._ages.cancel()
         await self._publisher.close()
 
     def is_consuming(self) -> bool:
@@ -119,6 +124,11 @@ class BatchConsumer(Generic[T]):
         if since is None or time.monotonic() - since < self._missing_after:
             return ""
         return f"no consumer on {self.queue} for {time.monotonic() - since:.0f} s"
+
+    async def _look_at_ages(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK)
+            self._handling.age.look()
 
     async def _run(self) -> None:
         pause = _FIRST_PAUSE

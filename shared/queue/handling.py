@@ -11,6 +11,7 @@ import structlog
 
 from shared.protocol.errors import Rejected, Unavailable
 from shared.protocol.messages import Codec, Message
+from shared.queue.age import Age
 from shared.queue.publisher import Publisher
 from shared.queue.topology import dead_queue
 from shared.telemetry import metrics
@@ -63,6 +64,7 @@ class Handling(Generic[T]):
         attempts: int,
     ) -> None:
         self._queue = queue
+        self.age = Age(queue)
         self._codec = codec
         self._handle = handle
         self._publisher = publisher
@@ -76,6 +78,11 @@ class Handling(Generic[T]):
         """
         begun = time.monotonic()
         metrics.batch_items.labels(self._queue).observe(len(items))
+        with self.age.of(items):
+            await self._finish(items, give_back)
+        metrics.batch_seconds.labels(self._queue).observe(time.monotonic() - begun)
+
+    async def _finish(self, items: Sequence[T], give_back: asyncio.Event) -> None:
         try:
             await self._patiently(lambda: self._call(items), give_back)
         except GiveBack:
@@ -86,7 +93,6 @@ class Handling(Generic[T]):
             for item in items:
                 with bound(trace=item.trace):
                     await self._alone(item, give_back, error if len(items) == 1 else None)
-        metrics.batch_seconds.labels(self._queue).observe(time.monotonic() - begun)
 
     async def give_up(
         self, payload: bytes, error: Exception, give_back: asyncio.Event, trace: str = ""

@@ -43,6 +43,12 @@ outbox_lag = Gauge(
 
 dead_letters = Counter("heddle_dead_letters_total", "Items given up", ["queue", "reason"])
 redelivered = Counter("heddle_redelivered_total", "Messages that came a second time or more", ["queue"])
+oldest_age = Gauge(
+    "heddle_oldest_age_seconds",
+    "Since it came in, of the oldest item that a queue's consumers work on",
+    ["queue"],
+    multiprocess_mode="livemax",
+)
 batch_items = Histogram("heddle_batch_items", "Items handled together", ["queue"], buckets=_ITEMS)
 batch_seconds = Histogram("heddle_batch_seconds", "Handling of one batch", ["queue"], buckets=_SECONDS)
 batches_held = Counter(
