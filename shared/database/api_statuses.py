@@ -43,6 +43,7 @@ class StatusRow(Struct, frozen=True, kw_only=True):
     attachments: tuple[Attachment, ...]
     emojis: tuple[Emoji, ...]
     poll: Poll | None
+    quote_uri: str | None
     application: str
     replies_count: int
     reblogs_count: int
@@ -66,8 +67,8 @@ class Marks(Struct, frozen=True):
 _SELECT = """
 SELECT s.id, s.uri, s.url, s.local, s.actor_id, s.reblog_of_id, s.in_reply_to_id, s.in_reply_to_actor_id,
        s.conversation_id, s.object_type, s.title, s.content, s.source, s.spoiler_text, s.language,
-       s.visibility, s.sensitive, s.attachments, s.emojis, s.poll, s.application, s.replies_count,
-       s.reblogs_count, s.favourites_count, s.created_at, s.edited_at,
+       s.visibility, s.sensitive, s.attachments, s.emojis, s.poll, s.quote_uri, s.application,
+       s.replies_count, s.reblogs_count, s.favourites_count, s.created_at, s.edited_at,
        ARRAY(SELECT t.name FROM status_tags t WHERE t.status_id = s.id ORDER BY t.name) AS tags,
        (SELECT jsonb_agg(jsonb_build_object('id', a.id, 'username', a.username, 'domain', a.domain,
                                             'url', coalesce(nullif(a.url, ''), a.uri)) ORDER BY a.id)

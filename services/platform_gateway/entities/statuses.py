@@ -114,7 +114,7 @@ class Status(Struct, kw_only=True):
     emojis: list[CustomEmoji]
     card: None = None
     poll: Poll | None
-    quote: None = None
+    quote: "Quote | None" = None
     application: Application | UnsetType | None = UNSET
     text: str | UnsetType = UNSET
     favourited: bool | UnsetType = UNSET
@@ -123,6 +123,13 @@ class Status(Struct, kw_only=True):
     bookmarked: bool | UnsetType = UNSET
     pinned: bool | UnsetType = UNSET
     filtered: list[str] | UnsetType = UNSET
+
+
+class Quote(Struct, kw_only=True):
+    """https://docs.joinmastodon.org/entities/Quote/; what the quoted post quotes itself is left out."""
+
+    state: str = "accepted"
+    quoted_status: Status
 
 
 class Context(Struct, kw_only=True):

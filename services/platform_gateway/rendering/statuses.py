@@ -10,6 +10,7 @@ from services.platform_gateway.entities.accounts import Account
 from services.platform_gateway.entities.statuses import (
     Application,
     MentionedAccount,
+    Quote,
     Status,
     StatusEdit,
     StatusTag,
@@ -17,6 +18,7 @@ from services.platform_gateway.entities.statuses import (
 from services.platform_gateway.errors import not_found
 from services.platform_gateway.rendering import media
 from services.platform_gateway.rendering.accounts import PRIVACY, emojis, load_accounts
+from shared.database.api_quotes import quotable
 from shared.database.api_statuses import EditRow, Marks, StatusRow, marks_of, statuses_by_id
 from shared.database.pool import Connection
 from shared.database.visible import visible_to
@@ -31,6 +33,7 @@ class _Material(Struct, frozen=True, kw_only=True):
     statuses: dict[int, StatusRow]
     accounts: dict[int, Account]
     marks: dict[int, Marks]
+    quoted: dict[str, int]
     viewer_id: int | None
     uris: LocalUris
 
@@ -43,11 +46,24 @@ async def load_statuses(
     Visibility is the caller's business: the ids come from a query that keeps it.
     """
     rows = await statuses_by_id(conn, ids)
+    quoted = await _quoted(conn, rows, viewer_id)
     accounts = await load_accounts(conn, {row.actor_id for row in rows.values()}, uris)
     marks = {} if viewer_id is None or not rows else await marks_of(conn, viewer_id, rows.keys())
-    material = _Material(statuses=rows, accounts=accounts, marks=marks, viewer_id=viewer_id, uris=uris)
+    material = _Material(
+        statuses=rows, accounts=accounts, marks=marks, quoted=quoted, viewer_id=viewer_id, uris=uris
+    )
     rendered = (_status(material, identifier) for identifier in ids)
     return [status for status in rendered if status is not None]
+
+
+async def _quoted(conn: Connection, rows: dict[int, StatusRow], viewer_id: int | None) -> dict[str, int]:
+    """Load the posts that these posts quote into `rows`; return their ids by URI."""
+    uris = {row.quote_uri for row in rows.values() if row.quote_uri}
+    if not uris:
+        return {}
+    found = await quotable(conn, viewer_id, uris)
+    rows.update(await statuses_by_id(conn, set(found.values()) - rows.keys()))
+    return found
 
 
 async def load_status(conn: Connection, status_id: int, viewer_id: int | None, uris: LocalUris) -> Status:
@@ -82,6 +98,7 @@ def _status(material: _Material, identifier: int) -> Status | None:
     entity = _plain(material, row)
     if reblog is not None:
         _dress_as(entity, reblog)
+    _quote(material, row, entity)
     if material.viewer_id is not None:
         _mark(material, row, entity)
     return entity
@@ -114,6 +131,21 @@ def _plain(material: _Material, row: StatusRow) -> Status:
         poll=media.poll(row),
         application=(Application(name=row.application) if row.application else None) if row.local else UNSET,
     )
+
+
+def _quote(material: _Material, row: StatusRow, entity: Status) -> None:
+    """Show what a post quotes: the post itself where the viewer may and wants to see it, else a link."""
+    if not row.quote_uri:
+        return
+    quoted = material.statuses.get(material.quoted.get(row.quote_uri, 0))
+    if quoted is not None and quoted.actor_id in material.accounts:
+        inner = _plain(material, quoted)
+        if material.viewer_id is not None:
+            _mark(material, quoted, inner)
+        entity.quote = Quote(quoted_status=inner)
+    elif row.quote_uri not in entity.content and "RE: " not in entity.content:
+        link = html.escape(row.quote_uri)
+        entity.content += f'<p>RE: <a href="{link}" rel="nofollow noopener">{link}</a></p>'
 
 
 def _dress_as(entity: Status, reblog: Status) -> None:
