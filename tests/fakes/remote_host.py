@@ -219,7 +219,7 @@ class RemoteHost:
             return ""
         if claim.scheme not in self.schemes:
             return f"no signature of {sorted(self.schemes)} but {claim.scheme!r}"
-        key = await self.server.key(claim.key_id)
+        key = await self.server.key(claim.key_id, self)
         return "no such key" if key is None else problem_of(claim, headers, body, key)
 
     def _claim(self, request: web.BaseRequest) -> tuple[Claim, dict[str, str]]:

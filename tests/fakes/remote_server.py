@@ -88,10 +88,17 @@ class RemoteServer:
         ) as answer:
             return Answer(answer.status, dict(answer.headers), await answer.read())
 
-    async def key(self, key_id: str) -> PublicKey | None:
-        """Return the key of this id, fetched from its owner on the first call."""
+    async def key(self, key_id: str, asking: RemoteHost | None = None) -> PublicKey | None:
+        """Return the key of this id, fetched from its owner on the first call.
+
+        A host that asks signs with its instance actor's key where nobody is answered unsigned.
+        """
         if key_id not in self._keys:
-            answer = await self.request("GET", key_id.partition("#")[0], {"Accept": _PROFILE}, None)
+            url = key_id.partition("#")[0]
+            answer = await self.request("GET", url, {"Accept": _PROFILE}, None)
+            if answer.status == web.HTTPUnauthorized.status_code and asking is not None:
+                signed = asking.actor("instance").signed("GET", url, None)
+                answer = await self.request("GET", url, {"Accept": _PROFILE, **signed}, None)
             found = _key_in(json.loads(answer.body), key_id) if answer.status == 200 else None
             if found is None:
                 return None

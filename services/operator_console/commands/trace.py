@@ -11,7 +11,13 @@ from services.operator_console.session import NotFound, Session, with_session
 
 
 def show_trace(
-    activity: Annotated[str, typer.Argument(metavar="ACTIVITY-ID", help="The activity's id, a URI.")],
+    activity: Annotated[
+        str,
+        typer.Argument(
+            metavar="ACTIVITY-ID",
+            help="The activity's id, a URI, or the trace that a refused sender was told.",
+        ),
+    ],
     *,
     as_json: AsJson = False,
 ) -> None:
