@@ -9,7 +9,7 @@ from services.fanout_deliverer.signers import Signers
 from shared.database.hosts import Host
 from shared.protocol.errors import Rejected
 from shared.protocol.messages import Delivery, Target
-from shared.remote.client import GuardedClient
+from shared.remote.client import DEADLINE, GuardedClient
 from shared.remote.errors import RemoteUnavailable
 from shared.remote.exchange import PostResult
 from shared.signatures.request import Scheme
@@ -70,36 +70,41 @@ class Courier:
     Args:
         client: The guarded client.
         signers: Who signs; the actors must be loaded.
+        deadline: Seconds for an attempt, both knocks together.
     """
 
-    def __init__(self, client: GuardedClient, signers: Signers) -> None:
+    def __init__(self, client: GuardedClient, signers: Signers, *, deadline: float = DEADLINE) -> None:
         self._client = client
         self._signers = signers
+        self._deadline = deadline
 
     async def bring(self, delivery: Delivery, target: Target, host: Host) -> Answer:
         """Post once, or twice; never raises for what the other side does."""
         begun = time.monotonic()
         scheme = first_scheme(host)
         try:
-            result = await self._post(delivery, target, scheme)
+            result = await self._post(delivery, target, scheme, self._deadline)
         except (Rejected, RemoteUnavailable) as failure:
             return Answer(scheme=scheme, seconds=time.monotonic() - begun, failure=failure)
         if may_be_the_signature(result.status, host, datetime.now(UTC)):
-            second = await self._second_knock(delivery, target, other_scheme(scheme))
+            left = self._deadline - (time.monotonic() - begun)
+            second = await self._second_knock(delivery, target, other_scheme(scheme), left)
             if second is not None:
                 scheme, result = other_scheme(scheme), second
         seconds = time.monotonic() - begun
         return Answer(scheme=scheme, seconds=seconds, status=result.status, retry_after=result.retry_after)
 
-    async def _second_knock(self, delivery: Delivery, target: Target, scheme: Scheme) -> PostResult | None:
+    async def _second_knock(
+        self, delivery: Delivery, target: Target, scheme: Scheme, deadline: float
+    ) -> PostResult | None:
         """Return the answer to another signature if the delivery was taken; else the first answer stands."""
         try:
-            result = await self._post(delivery, target, scheme)
+            result = await self._post(delivery, target, scheme, deadline)
         except (Rejected, RemoteUnavailable):
             return None
         return result if result.status in _SUCCESS else None
 
-    async def _post(self, delivery: Delivery, target: Target, scheme: Scheme) -> PostResult:
+    async def _post(self, delivery: Delivery, target: Target, scheme: Scheme, deadline: float) -> PostResult:
         signer = self._signers.signer(delivery.actor_id, scheme)
         with metrics.delivery_seconds.time():
-            return await self._client.post(target.inbox, delivery.body, sign=signer)
+            return await self._client.post(target.inbox, delivery.body, sign=signer, deadline=deadline)
