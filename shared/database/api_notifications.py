@@ -27,7 +27,7 @@ class NotificationFilter(Struct, frozen=True, kw_only=True):
     actor_id: int | None = None
 
 
-_WANTED = """
+WANTED = """
        n.account_id = $1 AND NOT n.dismissed
    AND a.deleted_at IS NULL AND a.suspended_at IS NULL
    AND NOT EXISTS (SELECT FROM blocks b WHERE b.actor_id = $1 AND b.target_id = n.actor_id)
@@ -35,11 +35,12 @@ _WANTED = """
    AND (n.status_id IS NULL
         OR EXISTS (SELECT FROM statuses s WHERE s.id = n.status_id AND s.deleted_at IS NULL))
 """
+"""A condition on `notifications n` by `actors a`: what the account `$1` has and still wants to see."""
 
 _LIST = f"""
 SELECT n.id, n.kind, n.actor_id, n.status_id, n.created_at
   FROM notifications n JOIN actors a ON a.id = n.actor_id
- WHERE {_WANTED}
+ WHERE {WANTED}
    AND n.id < $2 AND n.id > $3
    AND (cardinality($5::text[]) = 0 OR n.kind = ANY($5)) AND n.kind <> ALL($6::text[])
    AND ($7::bigint IS NULL OR n.actor_id = $7)
@@ -68,7 +69,7 @@ async def notifications(
 _ONE = f"""
 SELECT n.id, n.kind, n.actor_id, n.status_id, n.created_at
   FROM notifications n JOIN actors a ON a.id = n.actor_id
- WHERE {_WANTED} AND n.id = $2
+ WHERE {WANTED} AND n.id = $2
 """  # noqa: S608 - constants
 
 
@@ -81,7 +82,7 @@ async def notification(conn: Connection, account_id: int, notification_id: int) 
 _UNREAD = f"""
 SELECT count(*) FROM (
     SELECT FROM notifications n JOIN actors a ON a.id = n.actor_id
-     WHERE {_WANTED} AND n.id > (SELECT notifications_read_id FROM accounts WHERE actor_id = $1)
+     WHERE {WANTED} AND n.id > (SELECT notifications_read_id FROM accounts WHERE actor_id = $1)
        AND (cardinality($3::text[]) = 0 OR n.kind = ANY($3)) AND n.kind <> ALL($4::text[])
      LIMIT $2) AS unread
 """  # noqa: S608 - constants

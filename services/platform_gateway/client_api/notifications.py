@@ -16,6 +16,7 @@ from services.platform_gateway.rendering.accounts import load_accounts
 from services.platform_gateway.rendering.statuses import load_statuses
 from services.platform_gateway.responses import answer, nothing
 from shared.database import api_notifications
+from shared.database.api_groups import key_of
 from shared.database.api_notifications import NotificationFilter, NotificationRow
 from shared.database.pool import Connection
 from shared.database.visible import visible_to
@@ -136,7 +137,7 @@ async def load_notifications(
             id=str(row.id),
             type=row.kind,
             created_at=timestamp(row.created_at),
-            group_key=f"ungrouped-{row.id}",
+            group_key=key_of(row.kind, row.status_id, row.id),
             account=accounts[row.actor_id],
             status=UNSET if row.status_id is None else by_id[str(row.status_id)],
         )
