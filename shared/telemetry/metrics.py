@@ -23,6 +23,11 @@ activities_rejected = Counter(
 refusals_unrecorded = Counter(
     "heddle_refusals_unrecorded_total", "Refusals at the inbox that came too fast to be kept for a look"
 )
+fetches_refused = Counter(
+    "heddle_fetches_refused_total",
+    "Fetches by other servers that were refused for their signature",
+    ["reason"],
+)
 activities_applied = Counter(
     "heddle_activities_applied_total", "Activities that reached the builder", ["type", "outcome"]
 )

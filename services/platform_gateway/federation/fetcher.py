@@ -17,6 +17,7 @@ from shared.resolution import DomainBlocks
 from shared.signatures.refused import Reason, Refused
 from shared.signatures.request import ParsedSignature, SignedRequest
 from shared.signatures.verify import parse, verify
+from shared.telemetry import metrics
 
 log = structlog.get_logger(__name__)
 
@@ -60,7 +61,7 @@ async def identify(request: web.Request) -> Fetcher:
         await _refuse_suspended(request, signature.key_id)
         owner = await _verified_owner(request.app[GATEWAY], signature, signed)
     except Rejected as error:
-        log.info("fetch_refused", path=request.path, reason=error.reason, detail=error.detail)
+        _note_refusal(request, error.reason, error.detail)
         raise ApiError(401, "This needs a valid signature", description=error.reason) from error
     return Fetcher(actor_id=owner.actor_id, actor_uri=owner.actor_uri)
 
@@ -81,8 +82,13 @@ async def _refuse_suspended(request: web.Request, uri: str) -> None:
     blocks = request.app[BLOCKS]
     await blocks.refresh()
     if host_of(uri) in blocks:
-        log.info("fetch_refused", path=request.path, reason="domain_blocked", detail=host_of(uri))
+        _note_refusal(request, "domain_blocked", host_of(uri))
         raise ApiError(403, "Your server is not served here")
+
+
+def _note_refusal(request: web.Request, reason: str, detail: str) -> None:
+    metrics.fetches_refused.labels(reason).inc()
+    log.info("fetch_refused", path=request.path, reason=reason, detail=detail)
 
 
 async def _verified_owner(gateway: Gateway, signature: ParsedSignature, signed: SignedRequest) -> KnownKey:

@@ -2,6 +2,7 @@
 
 import contextlib
 import string
+import time
 
 import http_sf
 import pytest
@@ -98,6 +99,22 @@ def test_a_huge_header_is_refused(name: str, value: str) -> None:
     )
     form = check_form(request.headers, "POST", BODY, NOW)
     assert form in {Reason.SIGNATURE_MALFORMED, Reason.DIGEST_MALFORMED, Reason.DATE_MALFORMED}
+
+
+@pytest.mark.parametrize(("name", "value"), BOMBS)
+def test_a_huge_header_costs_no_time(name: str, value: str) -> None:
+    """A header made to be expensive is judged within 50 ms of CPU."""
+    scheme = "rfc9421" if name.startswith(("signature-", "content-")) else "cavage"
+    for size in (8000, len(value)):
+        request = with_header(signed(scheme), name, value[:size])
+        cheapest = min(_cost(request) for _ in range(5))
+        assert cheapest < 0.05
+
+
+def _cost(request: SignedRequest) -> float:
+    begin = time.process_time()
+    check_form(request.headers, "POST", BODY, NOW)
+    return time.process_time() - begin
 
 
 def test_the_reason_is_a_word_for_the_metric() -> None:

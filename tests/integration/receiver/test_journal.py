@@ -1,0 +1,58 @@
+"""Refusals at the inbox are kept for a look, within bounds."""
+
+import asyncpg
+
+from services.inbox_receiver.journal import Journal
+from tests.infrastructure import eventually
+from tests.integration.receiver.inbox import activity, receiving, signed, without
+
+
+async def count_of(database_url: str) -> int:
+    """Return how many refusals are kept."""
+    connection = await asyncpg.connect(database_url)
+    try:
+        return int(await connection.fetchval("SELECT count(*) FROM refusals"))
+    finally:
+        await connection.close()
+
+
+async def test_a_refusal_is_kept_under_its_activity(broker_url: str, own_database_url: str) -> None:
+    """What was refused, why, and under which trace stands in the database soon after."""
+    body = activity()
+    async with receiving(broker_url, own_database_url) as inbox:
+        answer = await inbox.post(body, without(signed(body), "Signature"))
+
+        async def kept() -> bool:
+            return await count_of(own_database_url) == 1
+
+        await eventually(kept, "the refusal to be kept")
+    connection = await asyncpg.connect(own_database_url)
+    row = await connection.fetchrow("SELECT * FROM refusals")
+    await connection.close()
+    assert row is not None
+    assert (row["activity_uri"], row["stage"]) == ("https://remote.example/activities/1", "receiver")
+    assert (row["reason"], row["trace"]) == ("signature_missing", answer.problem["trace"])
+
+
+async def test_a_flood_does_not_fill_the_database(own_database_url: str) -> None:
+    """However much is refused at once, a bounded number of rows is written."""
+    async with Journal(own_database_url, per_second=0, burst=50) as journal:
+        for number in range(5000):
+            journal.note(
+                activity=f"https://a.example/{number}", actor="", reason="x", detail="\0é", trace="t"
+            )
+
+        async def written() -> bool:
+            return await count_of(own_database_url) == 50
+
+        await eventually(written, "fifty rows")
+    assert await count_of(own_database_url) == 50
+
+
+async def test_refusals_go_on_without_a_database(broker_url: str, own_database_url: str) -> None:
+    """While the database is away, requests are refused as ever and nobody waits."""
+    away = "postgresql://nobody@127.0.0.1:1/none"
+    body = activity()
+    async with receiving(broker_url, own_database_url) as inbox, Journal(away) as journal:
+        journal.note(activity="", actor="", reason="x", detail="", trace="t")
+        assert (await inbox.post(body, without(signed(body), "Signature"))).status == 401
