@@ -42,3 +42,15 @@ async def descendants(conn: Connection, status_id: int, most: int, depth: int) -
         depth,
     )
     return list(dict.fromkeys(row["id"] for row in rows))
+
+
+async def missing_parent(conn: Connection, status_id: int) -> str | None:
+    """Return the URI of what a post answers, if that is not here."""
+    uri: str | None = await conn.fetchval(
+        """
+        SELECT in_reply_to_uri FROM statuses
+         WHERE id = $1 AND in_reply_to_id IS NULL AND deleted_at IS NULL
+        """,
+        status_id,
+    )
+    return uri

@@ -4,6 +4,7 @@ from aiohttp import web
 from msgspec import Struct
 
 from services.platform_gateway.auth import Caller, signed_in, visitor
+from services.platform_gateway.backfill import BACKFILL, DEEPEST, Backfill
 from services.platform_gateway.client_api.drafts import (
     EditForm,
     StatusForm,
@@ -41,6 +42,7 @@ class IdsForm(Struct, kw_only=True):
 
 def add_routes(app: web.Application) -> None:
     """Add the routes of this file."""
+    app[BACKFILL] = Backfill(app[GATEWAY])
     app.router.add_get("/api/v1/statuses", several)
     app.router.add_post("/api/v1/statuses", create)
     app.router.add_get("/api/v1/statuses/{id}", show)
@@ -143,7 +145,7 @@ async def delete(request: web.Request) -> web.Response:
 
 
 async def context(request: web.Request) -> web.Response:
-    """GET /api/v1/statuses/{id}/context."""
+    """GET /api/v1/statuses/{id}/context; for somebody signed in, what is missing above is fetched."""
     viewer = await visitor(request, "read:statuses")
     viewer_id = viewer.id if viewer else None
     status_id = path_id(request)
@@ -151,7 +153,10 @@ async def context(request: web.Request) -> web.Response:
     gateway = request.app[GATEWAY]
     async with gateway.pool.acquire() as conn:
         row = await require_visible(conn, status_id, viewer_id)
-        root = row.reblog_of_id or status_id
+    root = row.reblog_of_id or status_id
+    if viewer is not None:
+        await _complete(request, root)
+    async with gateway.pool.acquire() as conn:
         above = await ancestors(conn, root, up)
         below = await descendants(conn, root, down, depth)
         seen = await visible_to(conn, viewer_id, [*above, *below])
@@ -165,6 +170,13 @@ async def context(request: web.Request) -> web.Response:
             descendants=[status for status in loaded if status.id not in before],
         )
     )
+
+
+async def _complete(request: web.Request, root: int) -> None:
+    """Have the posts above fetched that are not here; no connection is held meanwhile."""
+    async with request.app[GATEWAY].pool.acquire() as conn:
+        above = await ancestors(conn, root, DEEPEST)
+    await request.app[BACKFILL].above([*above, root][0], len(above))
 
 
 async def source(request: web.Request) -> web.Response:
