@@ -92,7 +92,9 @@ def _success(host: Host, answer: Answer, now: datetime) -> Success | None:
     """Return what is new about a host that took a delivery; for most of them nothing is."""
     last = host.last_success_at
     news = host.failures > 0 or host.scheme != answer.scheme or last is None or now - last > NEWS_AFTER
-    return Success(host=host.host, scheme=answer.scheme, at=now) if news else None
+    if not news:
+        return None
+    return Success(host=host.host, scheme=answer.scheme, at=now, seconds=answer.seconds)
 
 
 def _sign_of_life(host: Host, answer: Answer, now: datetime) -> Success | None:

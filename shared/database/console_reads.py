@@ -10,14 +10,22 @@ from shared.protocol.objects import ActorKind
 
 
 class HostReport(Struct, frozen=True, kw_only=True):
-    """A remote host: what it is, how it takes our deliveries, and what waits for it."""
+    """A remote host: what it is, how it takes our deliveries, and what waits for it.
+
+    `failures` are those in a row, `troubles` all of them; `pace` is how many parked deliveries it is given
+    at a time, 0 while it is not catching up; `latency_ms` is 0 where it is not known.
+    """
 
     host: str
     software: str
     software_version: str
     signature_scheme: str
+    scheme_checked_at: datetime | None
+    latency_ms: int
     paused: bool
+    pace: int
     failures: int
+    troubles: int
     last_error: str
     last_failure_at: datetime | None
     last_success_at: datetime | None
@@ -25,14 +33,18 @@ class HostReport(Struct, frozen=True, kw_only=True):
     first_seen_at: datetime
     parked: int
     dead: int
+    retired_inboxes: int
     actors: int
 
 
 _HOSTS = """
-SELECT h.host, h.software, h.software_version, h.signature_scheme, h.paused, h.failures, h.last_error,
-       h.last_failure_at, h.last_success_at, h.next_try_at, h.first_seen_at,
+SELECT h.host, h.software, h.software_version, h.signature_scheme, h.scheme_checked_at, h.latency_ms,
+       h.paused, h.pace, h.failures, h.troubles, h.last_error, h.last_failure_at,
+       h.last_success_at, h.next_try_at, h.first_seen_at,
        (SELECT count(*) FROM deliveries d WHERE d.host = h.host AND d.state = 2) AS parked,
        (SELECT count(*) FROM deliveries d WHERE d.host = h.host AND d.state = 3) AS dead,
+       (SELECT count(*) FROM retired_inboxes r
+         WHERE r.host = h.host AND r.retired_until > now()) AS retired_inboxes,
        (SELECT count(*) FROM actors a WHERE a.domain = h.host AND NOT a.local
                                         AND a.deleted_at IS NULL) AS actors
   FROM hosts h

@@ -4,6 +4,7 @@ A host is *held* while its deliveries are parked and not sent: it is failing (`f
 is draining (`pace` > 0), or an operator paused it. `next_try_at` is when the backlog is looked at next.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
@@ -40,11 +41,15 @@ class Trouble(Struct, frozen=True, kw_only=True):
 
 
 class Success(Struct, frozen=True, kw_only=True):
-    """A host answers; `scheme` is how the delivery was signed that it took, empty where it took none."""
+    """A host answers; `scheme` is how the delivery was signed that it took, empty where it took none.
+
+    `seconds` is how long it took to answer, 0 where that is not known.
+    """
 
     host: str
     scheme: str
     at: datetime
+    seconds: float = 0.0
 
 
 async def known_hosts(conn: Connection, hosts: Sequence[str]) -> dict[str, Host]:
@@ -76,12 +81,13 @@ async def record_troubles(conn: Connection, troubles: Iterable[Trouble]) -> None
     rows = sorted(troubles, key=lambda trouble: trouble.host)
     await conn.execute(
         """
-        INSERT INTO hosts AS h (host, failures, last_error, last_failure_at, next_try_at)
-        SELECT host, 1, error, at, next_try_at
+        INSERT INTO hosts AS h (host, failures, troubles, last_error, last_failure_at, next_try_at)
+        SELECT host, 1, 1, error, at, next_try_at
           FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[])
                AS t (host, error, at, next_try_at)
             ON CONFLICT (host) DO UPDATE
-           SET failures = h.failures + 1, pace = 0, last_error = EXCLUDED.last_error,
+           SET failures = h.failures + 1, troubles = h.troubles + 1, pace = 0,
+               last_error = EXCLUDED.last_error,
                last_failure_at = EXCLUDED.last_failure_at, next_try_at = EXCLUDED.next_try_at
         """,
         [row.host for row in rows],
@@ -96,14 +102,18 @@ async def record_successes(conn: Connection, successes: Iterable[Success]) -> No
     rows = sorted(successes, key=lambda success: success.host)
     await conn.execute(
         """
-        INSERT INTO hosts AS h (host, signature_scheme, scheme_checked_at, last_success_at)
-        SELECT host, scheme, at, at
-          FROM unnest($1::text[], $2::text[], $3::timestamptz[]) AS t (host, scheme, at)
+        INSERT INTO hosts AS h (host, signature_scheme, scheme_checked_at, last_success_at, latency_ms)
+        SELECT host, scheme, at, at, latency_ms
+          FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::integer[])
+               AS t (host, scheme, at, latency_ms)
             ON CONFLICT (host) DO UPDATE
            SET signature_scheme = COALESCE(NULLIF(EXCLUDED.signature_scheme, ''), h.signature_scheme),
                scheme_checked_at = CASE WHEN EXCLUDED.signature_scheme = '' THEN h.scheme_checked_at
                                         ELSE EXCLUDED.scheme_checked_at END,
                last_success_at = EXCLUDED.last_success_at,
+               latency_ms = CASE WHEN EXCLUDED.latency_ms = 0 THEN h.latency_ms
+                                 WHEN h.latency_ms = 0 THEN EXCLUDED.latency_ms
+                                 ELSE (h.latency_ms * 7 + EXCLUDED.latency_ms * 3) / 10 END,
                pace = CASE WHEN h.failures > 0 AND h.next_try_at IS NOT NULL THEN 1 ELSE h.pace END,
                next_try_at = CASE WHEN h.failures > 0 AND h.next_try_at IS NOT NULL
                                   THEN EXCLUDED.last_success_at ELSE h.next_try_at END,
@@ -112,6 +122,7 @@ async def record_successes(conn: Connection, successes: Iterable[Success]) -> No
         [row.host for row in rows],
         [row.scheme for row in rows],
         [row.at for row in rows],
+        [math.ceil(row.seconds * 1000) for row in rows],
     )
 
 

@@ -155,6 +155,8 @@ CREATE TABLE hosts (
     last_success_at timestamp with time zone,
     next_try_at timestamp with time zone,
     pace integer NOT NULL DEFAULT 0,
+    latency_ms integer NOT NULL DEFAULT 0,
+    troubles integer NOT NULL DEFAULT 0,
     first_seen_at timestamp with time zone NOT NULL DEFAULT now()
 );
 

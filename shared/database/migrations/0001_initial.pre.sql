@@ -307,6 +307,8 @@ CREATE TABLE hosts (
     last_success_at  timestamptz,
     next_try_at      timestamptz,                     -- when its parked deliveries are looked at; null: none
     pace             integer NOT NULL DEFAULT 0,      -- parked deliveries let go at a time; 0: not draining
+    latency_ms       integer NOT NULL DEFAULT 0,      -- until it answers, a moving average; 0: not known
+    troubles         integer NOT NULL DEFAULT 0,      -- failures since it was first seen
     first_seen_at    timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX hosts_due ON hosts (next_try_at) WHERE next_try_at IS NOT NULL;

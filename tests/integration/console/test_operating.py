@@ -187,6 +187,22 @@ async def test_hosts_are_paused_resumed_and_probed(heddle: Heddle, database: Con
         await heddle("host", command, "nowhere.example", code=1)
 
 
+async def test_what_was_learned_of_a_host_is_shown(heddle: Heddle, database: Connection) -> None:
+    """`host show --json` exports what was learned: signature, latency, all failures, what is gone."""
+    for seconds in (0.1, 0.2):
+        success = hosts.Success(host="fir.example", scheme="rfc9421", at=NOW, seconds=seconds)
+        await hosts.record_successes(database, [success])
+    trouble = hosts.Trouble(host="fir.example", error="http_503", at=NOW, next_try_at=NOW)
+    await hosts.record_troubles(database, [trouble])
+    await hosts.record_successes(database, [hosts.Success(host="fir.example", scheme="", at=NOW)])
+    gone = Gone(inbox="https://fir.example/users/nora/inbox", host="fir.example", shared=False, at=NOW)
+    await retired_inboxes.note_gone(database, [gone])
+    shown = (await heddle("host", "show", "fir.example", "--json")).record()
+    assert (shown["signature_scheme"], shown["latency_ms"]) == ("rfc9421", 130)
+    assert (shown["failures"], shown["troubles"], shown["last_error"]) == (0, 1, "http_503")
+    assert (shown["retired_inboxes"], bool(shown["scheme_checked_at"])) == (1, True)
+
+
 async def test_a_posts_deliveries_are_tried_again(heddle: Heddle, database: Connection) -> None:
     """`delivery POST --retry` makes due what is parked or was given up, and leaves alone what has arrived."""
     await heddle("account", "create", "ada", "--federate")
