@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 
 from services.load_generator.histogram import Histogram
 from services.load_generator.plots import Line, Plot
-from services.load_generator.results import Latency, Moment, Report, Stage
+from services.load_generator.results import Moment, Report, Stage
+from services.load_generator.verdict import spoiled
 
 _MIB = 1 << 20
 _PERCENTILES = (1, 5, 10, 25, 50, 75, 90, 95, 99, 99.5, 99.9, 99.99)
@@ -53,25 +54,23 @@ def knee(report: Report, allowed: float) -> Plot:
     """Return the picture of a knee search: latency over the rate, with what was allowed."""
     stages = sorted(report.stages, key=lambda stage: stage.offered)
     held = [stage for stage in stages if stage.held]
-    failed = [stage for stage in stages if not stage.held]
+    spoilt = [stage for stage in stages if not stage.held and spoiled(stage)]
+    failed = [stage for stage in stages if not stage.held and stage not in spoilt]
     rates = [stage.offered for stage in stages]
     lines = [
-        Line(name="p99 to the effect", points=_p99(held, "effect"), dots=True),
-        Line(name="p99, did not hold", points=_p99(failed, "effect"), dots=True),
-        Line(name="p99 to the answer", points=_p99(stages, "accept"), dots=True),
+        Line(name="p99 to the effect", points=_p99(held), dots=True),
+        Line(name="did not hold", points=_p99(failed), dots=True, joined=False),
+        Line(name="the generator's limit", points=_p99(spoilt), dots=True, joined=False),
         Line(name="allowed", points=[(min(rates), allowed), (max(rates), allowed)], dashed=True),
     ]
+    lines = [line for line in lines if line.points]
     return Plot(
         title="Knee", x="requests per second offered", y="seconds (p99)", lines=lines, logarithmic=True
     )
 
 
-def _p99(stages: Sequence[Stage], which: str) -> list[tuple[float, float]]:
-    found: list[tuple[float, float]] = []
-    for stage in stages:
-        latency: Latency = stage.effect if which == "effect" else stage.accept
-        found.append((stage.offered, max(latency.figures.p99, 1e-3)))
-    return found
+def _p99(stages: Sequence[Stage]) -> list[tuple[float, float]]:
+    return [(stage.offered, max(stage.effect.figures.p99, 1e-3)) for stage in stages]
 
 
 def _over(moments: Sequence[Moment], lines: dict[str, Callable[[Moment], float]]) -> list[Line]:

@@ -19,12 +19,13 @@ Point = tuple[float, float]
 
 
 class Line(Struct, frozen=True, kw_only=True):
-    """One line of a plot; `dots` marks each point, `dashed` makes it a threshold."""
+    """One line of a plot; `dots` marks each point, `dashed` makes it a threshold, not `joined` only dots."""
 
     name: str
     points: Sequence[Point]
     dots: bool = False
     dashed: bool = False
+    joined: bool = True
 
 
 class Plot(Struct, frozen=True, kw_only=True):
@@ -126,7 +127,7 @@ def _line(line: Line, colour: str, across: _Scale, up: _Scale) -> str:
     places = [(across.place(x), up.place(y)) for x, y in line.points]
     dash = ' stroke-dasharray="6 4"' if line.dashed else ""
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
-    drawn = f'<polyline class="line" stroke="{colour}"{dash} points="{path}"/>'
+    drawn = f'<polyline class="line" stroke="{colour}"{dash} points="{path}"/>' if line.joined else ""
     if line.dots:
         drawn += "".join(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{colour}"/>' for x, y in places)
     return drawn
