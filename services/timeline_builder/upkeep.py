@@ -6,7 +6,7 @@ import time
 
 import structlog
 
-from shared.database import partitions, pending, timelines
+from shared.database import homes, partitions, pending, timelines
 from shared.database.pool import Pool, unavailable_when_down
 from shared.protocol.errors import Unavailable
 
@@ -40,4 +40,6 @@ async def once(pool: Pool) -> None:
                 log.info("partitions_changed", names=changed)
             await partitions.drop_strays(conn)
             await pending.forget_older_than(conn, _NOTES_KEPT_DAYS)
+            if retired := await homes.retire(conn):
+                log.info("home_timelines_retired", accounts=retired)
             await timelines.trim(conn, int(time.time() // INTERVAL) % _SHARES, _SHARES)

@@ -5,6 +5,7 @@ from datetime import datetime
 from asyncpg import Record
 from msgspec import Struct
 
+from shared.database.homes import HomeState
 from shared.database.pool import Connection
 from shared.protocol.objects import Visibility
 
@@ -23,12 +24,13 @@ class Author(Struct, frozen=True, kw_only=True):
     default_sensitive: bool
     default_language: str | None
     last_active_at: datetime | None
+    home_state: HomeState = HomeState.KEPT
 
 
 AUTHOR_COLUMNS = """
        a.id AS author_id, a.uri AS author_uri, a.username AS author_username, a.domain AS author_domain,
        a.followers_uri AS author_followers_uri, a.locked AS author_locked, c.federated AS author_federated,
-       c.default_visibility, c.default_sensitive, c.default_language, c.last_active_at
+       c.default_visibility, c.default_sensitive, c.default_language, c.last_active_at, c.home_state
 """
 """What `author_of` reads, from `actors a` joined with `accounts c`."""
 
@@ -47,6 +49,7 @@ def author_of(row: Record) -> Author:
         default_sensitive=row["default_sensitive"],
         default_language=row["default_language"],
         last_active_at=row["last_active_at"],
+        home_state=HomeState(row["home_state"]),
     )
 
 

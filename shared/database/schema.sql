@@ -17,6 +17,7 @@ CREATE TABLE accounts (
     last_active_at timestamp with time zone,
     notifications_read_id bigint NOT NULL DEFAULT 0,
     home_read_id bigint NOT NULL DEFAULT 0,
+    home_state smallint NOT NULL DEFAULT 2,
     created_at timestamp with time zone NOT NULL DEFAULT now()
 );
 

@@ -27,7 +27,8 @@ _POST = """
 _FOLLOWED = """
  CROSS JOIN LATERAL (SELECT t.follower_id, t.show_reblogs FROM follows t
                       WHERE t.followee_id = s.actor_id AND t.state = 1 OFFSET 0) f
- CROSS JOIN LATERAL (SELECT true FROM accounts a WHERE a.actor_id = f.follower_id OFFSET 0) c
+ CROSS JOIN LATERAL (SELECT true FROM accounts a
+                      WHERE a.actor_id = f.follower_id AND a.home_state <> 0 OFFSET 0) c
 """
 
 _FOLLOWS_OF = """

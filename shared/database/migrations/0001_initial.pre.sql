@@ -70,6 +70,7 @@ CREATE TABLE accounts (
     last_active_at    timestamptz,
     notifications_read_id bigint NOT NULL DEFAULT 0,
     home_read_id      bigint NOT NULL DEFAULT 0,
+    home_state        smallint NOT NULL DEFAULT 2,    -- database.homes.HomeState: whether it is kept
     created_at        timestamptz NOT NULL DEFAULT now()
 );
 

@@ -207,3 +207,14 @@ def test_a_longer_list_costs_no_more_queries(site: RunningGateway, path: str) ->
 
     ask(1)  # the first request also notes that the account is in use
     assert ask(30) == ask(2) <= 7
+
+
+def test_a_timeline_that_was_not_kept_is_filled_on_the_first_look(site: RunningGateway) -> None:
+    """Who comes back after a long time finds the posts of those they follow at once."""
+    site.account("returning")
+    site.account("loyal")
+    returning, loyal = site.client("returning"), site.client("loyal")
+    returning.account_follow(loyal.me().id)
+    post = loyal.status_post("while you were away")
+    site.execute("UPDATE accounts SET home_state = 0 WHERE actor_id = $1", int(returning.me().id))
+    assert [one.id for one in returning.timeline_home()] == [post.id]
