@@ -20,7 +20,11 @@ class Member(Struct, frozen=True):
 
 
 async def one_at_a_time(conn: Connection) -> None:
-    """Wait until no other deliverer is deciding; it lasts until the end of the transaction."""
+    """Wait until no other deliverer is deciding; it lasts until the end of the transaction.
+
+    Who falls silent in the middle of it is cut off after two seconds, or all would lose their shards.
+    """
+    await conn.execute("SET LOCAL idle_in_transaction_session_timeout = '2s'")
     await conn.execute("LOCK TABLE shard_leases IN SHARE ROW EXCLUSIVE MODE")
 
 
