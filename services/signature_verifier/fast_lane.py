@@ -9,9 +9,9 @@ from services.signature_verifier.verdicts import Refused, Verdicts
 from shared.database import actors, statuses
 from shared.database.keys import KnownKey
 from shared.database.pool import Pool, unavailable_when_down
-from shared.protocol.activities import Activity, Announce, Delete, Move
+from shared.protocol.activities import Activity, Add, Announce, Delete, Move
 from shared.protocol.errors import Rejected
-from shared.protocol.identifiers import host_of
+from shared.protocol.identifiers import host_of, same_origin
 from shared.protocol.local_uris import LocalUris
 from shared.protocol.messages import AcceptedActivity, ReceivedRequest
 from shared.resolution import DomainBlocks
@@ -106,7 +106,7 @@ class FastLane:
         return False
 
     async def _set_aside_unknown_posts(self, batch: "_Batch") -> None:
-        """Have the posts fetched that are shared and not known here, and both ends of those who move."""
+        """Have unknown posts fetched that are shared or pinned, and both ends of those who move."""
         moving = [pair for pair in batch.accepted if isinstance(pair[1].activity, Move)]
         batch.unresolved += [request for request, _ in moving]
         batch.accepted = [pair for pair in batch.accepted if not isinstance(pair[1].activity, Move)]
@@ -123,8 +123,11 @@ class FastLane:
         batch.accepted = [pair for pair in batch.accepted if self._shared(pair[1].activity) not in missing]
 
     def _shared(self, activity: Activity) -> str | None:
-        if isinstance(activity, Announce) and not self._uris.is_local(activity.object):
-            return activity.object
+        match activity:
+            case Announce(object=uri) if not self._uris.is_local(uri):
+                return uri
+            case Add(object=uri) if same_origin(uri, activity.actor):
+                return uri
         return None
 
     async def _drop_unknown_deleted(self, batch: "_Batch") -> None:

@@ -19,9 +19,9 @@ from services.signature_verifier.key_fetcher import KeyFetcher
 from services.signature_verifier.keyring import Keyring, Refetches
 from services.signature_verifier.rotation import Rotation
 from services.signature_verifier.verdicts import Refused, Verdicts
-from shared.database import moves, statuses
+from shared.database import moves, pins, statuses
 from shared.database.pool import Pool, unavailable_when_down
-from shared.protocol.activities import Activity, Announce, Move
+from shared.protocol.activities import Activity, Add, Announce, Move
 from shared.protocol.errors import Rejected
 from shared.protocol.identifiers import PUBLIC, host_of
 from shared.protocol.local_uris import LocalUris
@@ -159,11 +159,11 @@ class SlowLane:
         return self._judge.prove(claim, newer), newer.actor_uri
 
     async def _fetched(self, activity: Activity, signer: str) -> tuple[Note, ...]:
-        """Return the post that is shared if it is neither ours nor known here."""
+        """Return the post that is shared or pinned if it is neither ours nor known here."""
         if isinstance(activity, Move) and activity.actor == signer == activity.object:
             await self._read_ends(activity)
         if (
-            not isinstance(activity, Announce)
+            not isinstance(activity, Announce | Add)
             or activity.actor != signer
             or self._uris.is_local(activity.object)
         ):
@@ -171,6 +171,10 @@ class SlowLane:
         with unavailable_when_down():
             async with self._pool.acquire() as conn:
                 if await statuses.by_uri(conn, activity.object) is not None:
+                    return ()
+                if isinstance(activity, Add) and not await pins.concern_us(
+                    conn, activity.actor, activity.target
+                ):
                     return ()
         async with self._gate.enter(host_of(activity.object)):
             note = await self._resolver.note(activity.object)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from shared.database.pool import Connection
+from shared.protocol.identifiers import uri_hash
 
 
 async def insert(conn: Connection, pins: Sequence[tuple[int, int, int]]) -> set[tuple[int, int]]:
@@ -41,3 +42,16 @@ async def number_of(conn: Connection, actor_id: int) -> int:
     await conn.execute("SELECT FROM accounts WHERE actor_id = $1 FOR NO KEY UPDATE", actor_id)
     number: int = await conn.fetchval("SELECT count(*) FROM pins WHERE actor_id = $1", actor_id)
     return number
+
+
+async def concern_us(conn: Connection, uri: str, target: str) -> bool:
+    """Tell whether `target` is what this actor features, and somebody follows the actor."""
+    yes: bool = await conn.fetchval(
+        """
+        SELECT EXISTS (SELECT FROM actors a JOIN follows f ON f.followee_id = a.id
+                        WHERE a.uri_hash = $1 AND a.featured_uri = $2 AND f.state = 1)
+        """,
+        uri_hash(uri),
+        target,
+    )
+    return yes

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
+from services.timeline_builder import posts
 from services.timeline_builder.effects import Run
+from services.timeline_builder.posts import Incoming
 from services.timeline_builder.work import Outcome, Work
 from shared.database import pins
 from shared.protocol.activities import Add, Remove
@@ -11,7 +13,11 @@ Featuring = Add | Remove
 
 
 async def apply(run: Run, works: Sequence[Work[Featuring]]) -> None:
-    """Pin and unpin, in the order of the batch; an actor may do so with its own posts only."""
+    """Pin and unpin, in the order of the batch; an actor may do so with its own posts only.
+
+    A post that was fetched because it is pinned is stored first.
+    """
+    await _store_fetched(run, works)
     wanted: dict[tuple[int, int], bool] = {}
     for work in works:
         pair = _judge(run, work)
@@ -21,6 +27,20 @@ async def apply(run: Run, works: Sequence[Work[Featuring]]) -> None:
         await pins.insert(run.conn, [(run.site.ids.next(), *pair) for pair in new])
     if old := [pair for pair, pinned in wanted.items() if not pinned]:
         await pins.remove(run.conn, old)
+
+
+async def _store_fetched(run: Run, works: Sequence[Work[Featuring]]) -> None:
+    incoming = [
+        Incoming(note=note, author=who, received_at=work.accepted.received_at, wanted=True)
+        for work in works
+        if (who := run.facts.actor(work.activity.actor)) is not None
+        if who.followed and work.activity.target == who.featured_uri
+        for note in work.accepted.fetched
+        if note.id == work.activity.object and note.attributed_to == who.uri
+        if note.id not in run.facts.posts and not run.facts.deleted(note.id, who.uri)
+    ]
+    if incoming:
+        await posts.store(run, incoming)
 
 
 def _judge(run: Run, work: Work[Featuring]) -> tuple[int, int] | None:

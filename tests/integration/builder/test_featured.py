@@ -77,3 +77,29 @@ async def test_deleted_post_is_pinned_no_more(stage: Stage) -> None:
     await stage.apply(add(post, edith), parsed.delete(post, edith.uri))
     assert await pinned(stage, edith) == []
     assert await stage.apply(add(post, edith, 2)) == [Outcome.DELETED]
+
+
+async def test_fetched_post_is_stored_and_pinned(stage: Stage) -> None:
+    """A post that was fetched because it is pinned is kept, if it is the actor's own and somebody follows."""
+    ada, edith, stranger = await stage.here(), await stage.away(), await stage.away()
+    await stage.follow(ada, edith)
+    old, other = parsed.note(edith.uri), parsed.note(stranger.uri)
+    outcomes = await stage.apply(
+        parsed.accepted(add(old.id, edith), fetched=(old,)),
+        parsed.accepted(add(other.id, stranger), fetched=(other,)),
+        parsed.accepted(add(other.id, edith, 2), fetched=(other,)),
+    )
+    assert outcomes == [Outcome.APPLIED, Outcome.UNKNOWN_OBJECT, Outcome.UNKNOWN_OBJECT]
+    assert await pinned(stage, edith) == [old.id]
+    assert await stage.post(other.id) is None
+
+
+async def test_deleted_post_is_not_stored_by_a_pin(stage: Stage) -> None:
+    """A post whose Delete came first is neither stored nor pinned."""
+    ada, edith = await stage.here(), await stage.away()
+    await stage.follow(ada, edith)
+    note = parsed.note(edith.uri)
+    await stage.apply(parsed.delete(note.id, edith.uri))
+    pin = parsed.accepted(add(note.id, edith), fetched=(note,))
+    assert await stage.apply(pin) == [Outcome.UNKNOWN_OBJECT]
+    assert await stage.post(note.id) is None
