@@ -104,10 +104,6 @@ ATTACKS: dict[str, tuple[Attack, Verdict]] = {
         by_mallory(lambda a, m, _v, _n: m.activity("Accept", _follow(a.ada_uri, m.id))),
         harmless("unknown_object"),
     ),
-    "a Move": (
-        by_mallory(lambda _a, m, v, _n: m.activity("Move", m.id) | {"target": v.id}),
-        harmless("not_supported", "not_permitted", "unknown_object"),
-    ),
     "a post pinned for the victim": (
         by_mallory(
             lambda _a, m, v, n: m.activity("Add", n["id"]) | {"target": f"{v.id}/collections/featured"}
@@ -184,19 +180,38 @@ async def test_a_post_by_two_is_its_signers(arena: Arena) -> None:
     assert await arena.pool.fetchval(query, str(create["id"]).removesuffix("/activity")) == mallory.id
 
 
+async def followed(arena: Arena, actor: RemoteActor) -> Json:
+    """Have ada ask to follow somebody; return the Follow that arrives there."""
+    found = await arena.api("GET", "/api/v2/search", q=actor.acct, resolve="true", type="accounts")
+    account = found["accounts"][0]  # type: ignore[index]  # as the API has it
+    await arena.api("POST", f"/api/v1/accounts/{account['id']}/follow")
+    return (await actor.host.wait_for("Follow")).activity
+
+
 async def test_only_who_is_followed_accepts(arena: Arena) -> None:
     """An Accept of ada's Follow by another than whom she follows leaves the Follow waiting."""
     victim, mallory = arena.somebody("victim"), await arena.known(arena.somebody("mallory"))
-    found = await arena.api("GET", "/api/v2/search", q=victim.acct, resolve="true", type="accounts")
-    account = found["accounts"][0]  # type: ignore[index]  # as the API has it
-    await arena.api("POST", f"/api/v1/accounts/{account['id']}/follow")
-    follow = (await victim.host.wait_for("Follow")).activity
+    follow = await followed(arena, victim)
     query = "SELECT state FROM follows WHERE uri = $1"
     for forged in (mallory.activity("Accept", follow), mallory.activity("Accept", follow["id"])):
         assert await arena.hear(mallory, forged) in {"not_permitted", "unknown_object"}
         assert await arena.pool.fetchval(query, follow["id"]) == 0
     assert await arena.hear(victim, victim.activity("Accept", follow)) == "applied"
     assert await arena.pool.fetchval(query, follow["id"]) == 1
+
+
+async def test_nobody_moves_followers_to_who_did_not_agree(arena: Arena) -> None:
+    """A Move to an account that does not list the old one makes nobody follow it."""
+    victim, mallory = await arena.known(arena.somebody("victim")), arena.somebody("mallory")
+    follow = await followed(arena, mallory)
+    assert await arena.hear(mallory, mallory.activity("Accept", follow)) == "applied"
+    mallory.host.serve(mallory.document() | {"movedTo": victim.id}, at=mallory.id)
+    move = mallory.activity("Move", mallory.id) | {"target": victim.id}
+    assert (await arena.fire(arena.shot(mallory, move))).status == 202
+    assert await arena.outcome(move["id"]) == "not_permitted"
+    query = "SELECT count(*) FROM follows f JOIN actors a ON a.id = f.followee_id WHERE a.uri = $1"
+    assert await arena.pool.fetchval(query, victim.id) == 0
+    assert victim.host.activities("Follow") == []
 
 
 async def test_what_is_embedded_in_a_share_is_not_believed(arena: Arena) -> None:
