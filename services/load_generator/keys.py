@@ -4,6 +4,7 @@ Making an RSA key takes a tenth of a second; a hundred thousand actors cannot ea
 and nobody on the receiving side can tell.
 """
 
+import hashlib
 from pathlib import Path
 
 import msgspec
@@ -41,6 +42,11 @@ class KeyRing:
 
     def __len__(self) -> int:
         return len(self._pairs)
+
+    @property
+    def fingerprint(self) -> str:
+        """A short word that differs from ring to ring."""
+        return hashlib.sha256(self._pairs[0].public_der).hexdigest()[:6]
 
     def pair(self, number: int) -> KeyPair:
         """Return the key of the actor with this number."""

@@ -77,6 +77,11 @@ class Step(Struct, frozen=True, kw_only=True):
         return f"{self.actor.uri} {self.subject or self.key}"
 
 
+def undone_follow(step: Step) -> str:
+    """Return the id of the Follow that an unfollow takes back."""
+    return _IDS["follow"].format(actor=step.actor.uri, key=step.subject)
+
+
 class Planner:
     """Makes the plan.
 

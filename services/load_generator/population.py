@@ -13,7 +13,7 @@ DOMAIN = "sim.localhost"
 
 
 class SimulatedActor(Struct, frozen=True, kw_only=True):
-    """An actor of the simulation; `number` counts over all servers."""
+    """An actor of the simulation; `number` chooses its key, the same however many others there are."""
 
     number: int
     host: str
@@ -52,6 +52,7 @@ class Population:
         dead_port: That port.
         odd: Servers with a name for this run alone: a target remembers who behaved badly.
         run: Makes those, and servers never heard of, different from those of earlier runs.
+        tag: Ends the actors' names: whoever has other keys is somebody else, for a target remembers keys.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Population:
         dead: Collection[int] = (),
         dead_port: int = 0,
         odd: Collection[int] = (),
+        tag: str = "",
         run: str = "",
     ) -> None:
         self.hosts = hosts
@@ -75,6 +77,7 @@ class Population:
         self.domain = domain
         self.style = style
         self.run = run
+        self._tag = f"-{tag}" if tag else ""
         self._dead = frozenset(dead)
         self._dead_port = dead_port
         self._odd = frozenset(odd)
@@ -137,13 +140,14 @@ class Population:
     def actor(self, number: int) -> SimulatedActor:
         """Return an actor; neighbours in number live on different servers."""
         number %= len(self)
-        return self._at(self.host(number), f"u{number // self.hosts}", number)
+        server, place = number % self.hosts, number // self.hosts
+        return self._at(self.host(server), f"u{place}{self._tag}", server * 7 + place)
 
     def find(self, host: str, username: str) -> SimulatedActor | None:
         """Return the actor of this name on this server, or None where nobody has it."""
         if username.startswith("x"):
             return self._find_newcomer(host, username)
-        server, place = self.host_number(host), username.removeprefix("u")
+        server, place = self.host_number(host), username.removeprefix("u").removesuffix(self._tag)
         if server is None or not place.isdecimal() or int(place) >= self.actors_per_host:
             return None
         actor = self.actor(int(place) * self.hosts + server)

@@ -127,6 +127,7 @@ class Run:
         setup.servers_busy = 0.0
         await stage.run(drain=drain, publisher=publisher)
         outage.cancel()
+        setup.followed += stage.followed
         used = {name: after - before.get(name, after) for name, after in setup.sampler.cpu().items()}
         self._stages.append(await _result(setup, stage, line, used, publisher))
 

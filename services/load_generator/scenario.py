@@ -127,6 +127,11 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return Cast(cast(self.fediverse.shares, self.fediverse.hosts, seed), characters)
 
     @property
+    def sends_out(self) -> bool:
+        """Whether the target is made to send something, be it answers."""
+        return self.posts is not None or self.traffic.mix.get("follow", 0) > 0
+
+    @property
     def needs_posts(self) -> bool:
         """Whether some of the traffic concerns posts of the target."""
         return any(self.traffic.mix.get(kind, 0) > 0 for kind in NEEDS_POSTS)

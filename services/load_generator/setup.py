@@ -22,15 +22,16 @@ from services.load_generator.observers import (
 )
 from services.load_generator.options import Options
 from services.load_generator.outbound import Followers, OutboundAudit, Publisher
-from services.load_generator.plan import LocalPost, Person, Planner
+from services.load_generator.plan import LocalPost, Person, Planner, Step
 from services.load_generator.population import Population
 from services.load_generator.safety import NotAllowed, Place, is_private, locate
 from services.load_generator.sampler import Sampler
 from services.load_generator.scenario import Scenario, Traffic
-from services.load_generator.sender import Sender
+from services.load_generator.sender import Sender, closed_loop
 from services.load_generator.simulated_servers import Arrived
 from services.load_generator.stage import Tools
 from services.load_generator.target import NobodyThere, Target, handles
+from services.load_generator.wire import undo
 from services.load_generator.world import World
 from shared.database import load_audit
 from shared.database.pool import create_pool, unavailable_when_down
@@ -40,6 +41,7 @@ from shared.runtime.settings import Settings
 
 _POSTS = 5
 _KEYS = "keys"
+_UNDO_AT_ONCE = 16
 
 
 class Setup:
@@ -66,6 +68,7 @@ class Setup:
         self.observers: list[Observer] = []
         self.audit: OutboundAudit | None = None
         self.servers_busy = 0.0
+        self.followed: list[Step] = []
         self._inbox_at = target.place
         self._arrivals = ArrivalsObserver()
         self._followers: Followers | None = None
@@ -132,6 +135,7 @@ class Setup:
             domain=options.domain,
             style=options.style,
             address=options.listen,
+            fresh=self.scenario.sends_out,
         )
         self.population: Population = self.world.population()
         self.cast = self.world.cast()
@@ -205,15 +209,8 @@ class Setup:
             # Followers are those of the account that posts, whoever else is written to.
             owner = (await self.target.myself()).username
             person, _ = await self.target.person(handles([owner], self.place)[0])
-            self._sender = Sender(
-                self._inbox_at.address,
-                self._inbox_at.port,
-                connections=16,
-                tls=ssl.create_default_context() if self._inbox_at.tls else None,
-                tls_name=self._inbox_at.name,
-            )
             self._followers = Followers(self.population, self.scenario.posts.followers, person, self.prefix)
-            await self._followers.follow(self._sender)
+            await self._followers.follow(self._open_sender())
             self.notes.append(f"{len(self._followers.actors)} servers follow @{owner}")
 
     def begin_acting(self) -> None:
@@ -221,11 +218,27 @@ class Setup:
         self.servers.tell(Act())
 
     async def clean_up(self) -> None:
-        """Take back what would burden the target after the run."""
+        """Take every Follow back: later posts must not go to servers that are no more."""
         with contextlib.suppress(Rejected, Unavailable):
-            if self._followers is not None and self._sender is not None:
-                await self._followers.unfollow(self._sender)
-                await self._sender.close()
+            if self._followers is not None:
+                await self._followers.unfollow(self._open_sender())
+            if self.followed:
+                undone = [undo(self.population.keys, step) for step in self.followed]
+                await closed_loop(self._open_sender(), undone, _UNDO_AT_ONCE)
+        if self._sender is not None:
+            await self._sender.close()
+
+    def _open_sender(self) -> Sender:
+        if self._sender is None:
+            to = self._inbox_at
+            self._sender = Sender(
+                to.address,
+                to.port,
+                connections=_UNDO_AT_ONCE,
+                tls=ssl.create_default_context() if to.tls else None,
+                tls_name=to.name,
+            )
+        return self._sender
 
     def planner(self, traffic: Traffic, stage: int) -> Planner:
         """Return the planner of a stage; each stage has a seed of its own."""
@@ -266,7 +279,7 @@ class Setup:
         """Return what a stage works with."""
         scenario = self.scenario
         self.audit = None
-        if scenario.posts is not None or "follow" in scenario.traffic.mix:
+        if scenario.sends_out:
             self.audit = OutboundAudit(
                 self.cast,
                 self.population,

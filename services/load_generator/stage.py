@@ -17,7 +17,7 @@ from services.load_generator.kinds import KINDS
 from services.load_generator.ledger import Ledger
 from services.load_generator.observers import Observer
 from services.load_generator.outbound import OutboundAudit, Publisher
-from services.load_generator.plan import Step
+from services.load_generator.plan import Step, undone_follow
 from services.load_generator.results import Latency, Moment
 from services.load_generator.sampler import Sampler
 from services.load_generator.schedule import Points
@@ -66,6 +66,8 @@ class StageRun:
         late_after: float,
     ) -> None:
         self.name, self._steps, self._jobs, self._line, self._tools = name, steps, jobs, line, tools
+        self.followed: list[Step] = []
+        self._undone = {undone_follow(step) for step in steps if step.kind == "unfollow"}
         self.ledger = Ledger(late_after=late_after)
         self.start = time.monotonic()
         self.tally = Tally(steps, self.ledger, self.start)
@@ -112,12 +114,14 @@ class StageRun:
     def _begin(self) -> None:
         self.start = time.monotonic() + _LEAD
         self.tally = Tally(self._steps, self.ledger, self.start)
+        # Where only answers are seen, a Follow taken back early may never get one.
+        vague = set() if any(one.sees("unfollow") for one in self._tools.observers) else self._undone
         for step in self._steps:
             kind, seen = KINDS[step.kind], any(one.sees(step.kind) for one in self._tools.observers)
             self.ledger.plan(
                 step.activity_id,
                 since=self.start + step.at,
-                owed=kind.effect,
+                owed="any" if step.activity_id in vague else kind.effect,
                 group=step.group,
                 order=step.at,
                 timed=not self._tools.slow(step.actor.host),
@@ -156,8 +160,11 @@ class StageRun:
     def _take(self, message: Progress) -> None:
         for outcome in message.outcomes:
             step = self.tally.record(outcome)
-            if step.kind == "follow" and self._tools.audit and outcome.status in range(200, 300):
+            # Who is unfollowed before the Accept leaves need not send it any more.
+            owed = step.kind == "follow" and step.activity_id not in self._undone
+            if owed and self._tools.audit and outcome.status in range(200, 300):
                 self._tools.audit.expect_answer(step, outcome.scheduled)
+                self.followed.append(step)
 
     async def _look(self) -> None:
         while True:

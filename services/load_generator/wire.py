@@ -58,3 +58,9 @@ def sign(keys: KeyRing, step: Step) -> SignedRequest:
             changed = request.wire.replace(b"Lorem", b"Hello")
             return SignedRequest(activity_id, changed)
     return sign_post(keys, step.actor, step.inbox, activity_id, body)
+
+
+def undo(keys: KeyRing, step: Step) -> SignedRequest:
+    """Return the request that takes the Follow of a step back."""
+    body = payloads.undo_follow(step.actor, step.key, step.target)
+    return sign_post(keys, step.actor, step.inbox, f"{step.activity_id}/undo", body)

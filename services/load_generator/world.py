@@ -18,7 +18,8 @@ class World(Struct, frozen=True, kw_only=True):
     """Who lives where, and where that is.
 
     `keys` is the file with the actors' keys, `port` where the servers listen, `dead_port` where nobody
-    does, `run` keeps newcomers apart from those of other runs.
+    does, `run` keeps newcomers apart from those of other runs. `fresh` makes newcomers of all: a target
+    remembers whom it could not reach once an earlier run was over.
     """
 
     fediverse: Fediverse
@@ -30,6 +31,7 @@ class World(Struct, frozen=True, kw_only=True):
     domain: str = DOMAIN
     style: Style = "name"
     address: str = "127.0.0.1"
+    fresh: bool = False
 
     def cast(self) -> Cast:
         """Return the characters of the servers."""
@@ -43,7 +45,7 @@ class World(Struct, frozen=True, kw_only=True):
     def population(self) -> Population:
         """Return who lives there."""
         players = self.cast()
-        odd = [number for number, name in enumerate(players.names) if name != GOOD]
+        odd = [number for number, name in enumerate(players.names) if self.fresh or name != GOOD]
         return Population(
             hosts=self.fediverse.hosts,
             actors_per_host=self.fediverse.actors_per_host,
@@ -55,6 +57,7 @@ class World(Struct, frozen=True, kw_only=True):
             dead_port=self.dead_port,
             odd=odd,
             run=self.run,
+            tag=self.ring().fingerprint,
         )
 
 

@@ -85,6 +85,16 @@ async def test_a_target_that_does_right_passes(tmp_path: Path) -> None:
     assert stage.outbound.signatures == {"valid": 60}
 
 
+async def test_a_run_takes_its_follows_back(tmp_path: Path) -> None:
+    """Every Follow is followed by its Undo in the end: no later post goes to servers that are no more."""
+    async with FakeTarget(folder=tmp_path) as target:
+        await run_of(read(FOLLOWS, "test"), target).go()
+        follows = [one for one in target.received if "#follows/" in one and not one.endswith("/undo")]
+        undone = [one.removesuffix("/undo") for one in target.received if one.endswith("/undo")]
+    assert len(follows) == 60
+    assert sorted(undone) == sorted(follows)
+
+
 async def test_what_is_lost_is_counted(tmp_path: Path) -> None:
     """A target that drops every fifth activity after its 202 is told of exactly those twelve."""
     report = await report_of(tmp_path, "loses")

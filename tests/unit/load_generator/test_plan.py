@@ -123,3 +123,14 @@ def test_a_roll_call_leaves_nobody_out(keys: KeyRing) -> None:
     steps = planner.roll_call("p", 20.0)
     assert len({step.actor.uri for step in steps}) == len(steps) == 40
     assert steps[-1].at == pytest.approx(39 / 20)
+
+
+def test_an_actor_keeps_its_key(keys: KeyRing) -> None:
+    """However many servers there are, an actor's key is the same; with other keys it has another name."""
+    small = Population(hosts=3, actors_per_host=5, port=8470, keys=keys, tag=keys.fingerprint)
+    large = Population(hosts=30, actors_per_host=50, port=8470, keys=keys, tag=keys.fingerprint)
+    for number in range(len(small)):
+        actor = small.actor(number)
+        found = large.find(actor.host, actor.username)
+        assert found == actor
+        assert large.find(actor.host, actor.username.replace(keys.fingerprint, "000000")) is None
