@@ -19,7 +19,7 @@ from tests.integration.world import World
 pytestmark = pytest.mark.faults
 
 HOSTS = 8
-POSTS = 60
+POSTS_AFTER = 10
 
 
 async def _shares(world: World) -> list[int]:
@@ -66,30 +66,37 @@ async def test_moves_neither_lose_nor_reorder(
     async with connect(own_broker_url, "test", QUEUES) as broker:
         await broker.wait_until_up()
         sender = RunningDeliverer(world, Publisher(broker))
-        posts = [sender.post(ada) for _ in range(POSTS)]
+        moved = asyncio.Event()
         async with (
             deliverer_process(own_database_url, own_broker_url) as first,
             deliverer_process(own_database_url, own_broker_url),
         ):
             await _until_shares(world, 16, 16)
-            sending = asyncio.create_task(_send_and_delete(sender, posts))
+            sending = asyncio.create_task(_send_and_delete(sender, ada, moved))
             await hosts[0].wait_for("Delete", count=5, deadline=60)
             async with deliverer_process(own_database_url, own_broker_url):
                 await _until_shares(world, 10, 11, 11)
                 first.send_signal(signal.SIGKILL)
                 assert await first.wait() == -signal.SIGKILL
-                assert not sending.done(), "all was sent before the kill"
-                await sending
-                await _until_settled(world, POSTS * 2 * HOSTS)
+                moved.set()
+                posts = await sending
+                await _until_settled(world, len(posts) * 2 * HOSTS)
     for host in hosts:
         _check_order(host, posts)
 
 
-async def _send_and_delete(sender: RunningDeliverer, posts: list[Activity]) -> None:
-    for post in posts:
+async def _send_and_delete(sender: RunningDeliverer, author: int, moved: asyncio.Event) -> list[Activity]:
+    """Post and delete for as long as shards move, and a little longer; return the posts."""
+    posts: list[Activity] = []
+    left = POSTS_AFTER
+    while left:
+        post = sender.post(author)
         await sender.send(post)
         await sender.send(sender.delete(post))
-        await asyncio.sleep(0.15)
+        posts.append(post)
+        left -= moved.is_set()
+        await asyncio.sleep(0.15)  # a steady stream, so that every move meets something on its way
+    return posts
 
 
 async def _until_settled(world: World, count: int) -> None:

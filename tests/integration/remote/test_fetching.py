@@ -203,8 +203,8 @@ async def test_what_is_ours_is_never_fetched(client: GuardedClient, birch: Remot
 
 
 async def test_a_bomb_stops_at_the_cap(client: GuardedClient, birch: RemoteHost) -> None:
-    """A small compressed answer that unfolds to a gigabyte is given up at the limit."""
-    birch.behave("/bomb", bomb=1 << 28, content_type="application/activity+json", status=200)
+    """A small compressed answer that unfolds to 64 MiB is given up at the limit."""
+    birch.behave("/bomb", bomb=1 << 26, content_type="application/activity+json", status=200)
     with pytest.raises(TooLarge):
         await fetch_document(client, f"{birch.origin}/bomb")
 
