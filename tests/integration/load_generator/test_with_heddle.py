@@ -59,7 +59,8 @@ async def test_heddle_is_audited_clean_and_its_faults_are_seen(
         run = Run(read(SCENARIO, "test"), options, settings, Progress(Console(quiet=True)))
         report = await run.go()
     stage = report.stages[0]
-    assert [check.name for check in report.checks if not check.passed] == [], report.stages[0].account
+    told = (stage.account, stage.outbound and stage.outbound.account, stage.answers, stage.findings)
+    assert [check.name for check in report.checks if not check.passed] == [], told
     assert report.observers == ["the target's database"]
     assert stage.account.owed == stage.account.settled > 100
     assert set(stage.answers["unsigned"]) == {401}
