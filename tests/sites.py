@@ -225,8 +225,8 @@ _SECRET = secrets.token_hex(32)
 
 async def _status(url: str) -> int:
     try:
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as session:
-            answer = await session.get(url)
+        timeout = aiohttp.ClientTimeout(total=2)
+        async with aiohttp.ClientSession(timeout=timeout) as session, session.get(url) as answer:
             return answer.status
     except (aiohttp.ClientError, TimeoutError):
         return 0

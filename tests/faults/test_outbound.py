@@ -9,6 +9,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from services.fanout_deliverer.lanes import SLOTS
 from shared.protocol.activities import Activity
 from shared.protocol.errors import Unavailable
 from shared.queue.connection import connect
@@ -88,10 +89,11 @@ async def test_killed_broker_loses_no_delivery(world: World, tmp_path: Path) -> 
         assert max(_arrived(host).values()) <= 2, "more than a redelivery"
 
 
-async def test_database_out_of_reach_doubles_and_loses_nothing(
-    own_database_url: str, own_broker_url: str
-) -> None:
-    """While the database is away nothing dies and nothing is sent twice; afterwards all arrives by itself."""
+async def test_database_out_of_reach_loses_nothing(own_database_url: str, own_broker_url: str) -> None:
+    """While the database is away nothing dies, and afterwards all arrives by itself.
+
+    Only what was on its way to a host in that moment may come twice: its outcome could not be recorded.
+    """
     async with proxied(own_database_url) as (proxy, url), open_world(url) as world:
         ada, hosts = await _followed(world)
         async with run_deliverer(world, own_broker_url) as deliverer:
@@ -107,7 +109,9 @@ async def test_database_out_of_reach_doubles_and_loses_nothing(
             proxy.refuses = False
             await _all_delivered(world)
     for host in hosts:
-        assert _arrived(host) == {post.id: 1 for post in posts}
+        arrived = _arrived(host)
+        assert set(arrived) == {post.id for post in posts}
+        assert arrived.total() - len(posts) <= SLOTS, "more than what was on its way"
 
 
 async def test_rolling_restart_fails_no_delivery(
