@@ -1,4 +1,4 @@
-"""`make bench`: runs every case three times, prints CPU per item by component, keeps and compares figures."""
+"""`make bench`: runs its cases, prints CPU per item by component, keeps and compares figures."""
 
 import argparse
 import asyncio
@@ -6,7 +6,7 @@ import platform
 import statistics
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct, json
@@ -14,32 +14,26 @@ from rich.console import Console
 from rich.table import Table
 
 from deploy.local.testing import servers_for_tests
-from tests.bench import inbound, outbound
-from tests.bench.accounting import Cost
+from tests.bench.registry import Case, Measured, all_cases
 from tests.infrastructure import Infrastructure
 
 KEPT = Path(__file__).parents[2] / ".local/bench"
-CASES: dict[str, tuple[str, Callable[..., Awaitable[list[Cost]]]]] = {
-    "inbound": ("Create with 5 local followers, 202 to commit", inbound.measure),
-    "outbound": ("delivery to a distinct host, warm, RSA-2048", outbound.measure),
-}
 
 
 class Report(Struct):
-    """Medians in CPU microseconds per item, by case and component."""
+    """Medians over the runs, by case and component; `items` and `runs` where all cases were told the same."""
 
     at: float
     machine: str
-    items: int
-    runs: int
+    items: int | None
+    runs: int | None
     cases: dict[str, dict[str, float]]
 
 
-def median(costs: list[Cost]) -> dict[str, float]:
-    """Return the median of each component, and of the totals, over the runs."""
-    names = costs[0].micros
-    found = {name: statistics.median(cost.micros[name] for cost in costs) for name in names}
-    return found | {"total": statistics.median(cost.total for cost in costs)}
+def median(measured: Sequence[Measured]) -> dict[str, float]:
+    """Return the median of each figure over the runs."""
+    names = measured[0].figures
+    return {name: statistics.median(one.figures[name] for one in measured) for name in names}
 
 
 def last_kept() -> Report | None:
@@ -59,19 +53,26 @@ def keep(report: Report) -> Path:
 def show(report: Report, before: Report | None) -> None:
     """Print one table per case."""
     console = Console()
-    for case, micros in report.cases.items():
-        table = Table(title=f"{case}: {CASES[case][0]}", title_justify="left")
-        table.add_column("component")
-        table.add_column("CPU µs per item", justify="right")
+    for name, figures in report.cases.items():
+        case = all_cases()[name]
+        table = Table(title=f"{name}: {case.title}", title_justify="left")
+        table.add_column("")
+        table.add_column(case.unit, justify="right")
         table.add_column("before", justify="right")
-        old = before.cases.get(case, {}) if before else {}
-        for name, value in micros.items():
-            was = f"{old[name]:.0f}" if name in old else "-"
-            table.add_row(name, f"{value:.0f}", was, style="bold" if name == "total" else "")
+        old = before.cases.get(name, {}) if before else {}
+        for part, value in figures.items():
+            was = _shown(old[part]) if part in old else "-"
+            table.add_row(part, _shown(value), was, style="bold" if part == "total" else "")
         console.print(table)
 
 
-async def run(environment: Mapping[str, str], chosen: list[str], items: int, runs: int) -> Report:
+def _shown(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+async def run(
+    environment: Mapping[str, str], chosen: Sequence[Case], items: int | None, runs: int | None
+) -> Report:
     """Run the chosen cases one after the other, on the servers that the environment names."""
     infrastructure = Infrastructure(
         database_url=environment["HEDDLE_TEST_DATABASE_URL"],
@@ -80,8 +81,9 @@ async def run(environment: Mapping[str, str], chosen: list[str], items: int, run
     )
     cases = {}
     for case in chosen:
-        Console(stderr=True).print(f"{case}: {runs} runs of {items} items …")
-        cases[case] = median(await CASES[case][1](infrastructure, items=items, runs=runs))
+        amount, times = items or case.items, runs or case.runs
+        Console(stderr=True).print(f"{case.name}: {times} runs of {amount} items …")
+        cases[case.name] = median(await case.measure(infrastructure, items=amount, runs=times))
     machine = f"{platform.machine()}, Python {platform.python_version()}"
     return Report(at=time.time(), machine=machine, items=items, runs=runs, cases=cases)
 
@@ -89,18 +91,20 @@ async def run(environment: Mapping[str, str], chosen: list[str], items: int, run
 def main() -> int:
     """Parse the arguments, run, print, keep."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("cases", nargs="*", help=f"which of {', '.join(CASES)}; all by default")
-    parser.add_argument("--items", type=int, default=3000, help="how many a run (default 3000)")
-    parser.add_argument("--runs", type=int, default=3, help="how often (default 3)")
+    known = all_cases()
+    parser.add_argument("cases", nargs="*", help=f"which of {', '.join(known)}; the quick ones by default")
+    parser.add_argument("--items", type=int, help="how many a run")
+    parser.add_argument("--runs", type=int, help="how often")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     arguments = parser.parse_args()
-    unknown = set(arguments.cases) - set(CASES)
+    unknown = set(arguments.cases) - set(known)
     if unknown:
-        parser.error(f"no such case: {', '.join(sorted(unknown))}; there are {', '.join(CASES)}")
+        parser.error(f"no such case: {', '.join(sorted(unknown))}; there are {', '.join(known)}")
+    chosen = [case for case in known.values() if case.name in arguments.cases]
     before = last_kept()
     with servers_for_tests(durable=True) as environment:
-        work = run(environment, arguments.cases or list(CASES), arguments.items, arguments.runs)
-        report = asyncio.run(work)
+        chosen = chosen or [case for case in known.values() if case.by_default]
+        report = asyncio.run(run(environment, chosen, arguments.items, arguments.runs))
     kept = keep(report)
     if arguments.json:
         sys.stdout.write(json.encode(report).decode() + "\n")

@@ -55,6 +55,11 @@ class Cost:
         """CPU microseconds per item of all components."""
         return sum(self.micros.values())
 
+    @property
+    def figures(self) -> dict[str, float]:
+        """What is shown: each component, and the total."""
+        return {**self.micros, "total": self.total}
+
 
 class Meter:
     """Reads the CPU time of components twice and tells what lies between.

@@ -6,6 +6,7 @@ from services.load_generator import payloads
 from services.load_generator.sender import Sender, closed_loop, statuses
 from services.load_generator.signing import sign_all
 from tests.bench.accounting import Cost, Meter
+from tests.bench.registry import Case
 from tests.bench.surroundings import Surroundings, post, surroundings
 from tests.infrastructure import Infrastructure
 
@@ -52,3 +53,6 @@ async def measure(infrastructure: Infrastructure, *, items: int, runs: int) -> l
             if run:  # the first one opens the connections
                 costs.append(meter.cost(posts * HOSTS))
     return costs
+
+
+CASE = Case(name="outbound", title="delivery to a distinct host, warm, RSA-2048", measure=measure, order=20)

@@ -6,6 +6,7 @@ from services.load_generator import payloads
 from services.load_generator.sender import Sender, closed_loop, statuses
 from services.load_generator.signing import SignedRequest, sign_all
 from tests.bench.accounting import Cost, Meter
+from tests.bench.registry import Case
 from tests.bench.surroundings import Surroundings, surroundings
 from tests.infrastructure import Infrastructure, eventually
 
@@ -71,3 +72,6 @@ async def measure(infrastructure: Infrastructure, *, items: int, runs: int) -> l
             await _send(around, requests)
             costs.append(meter.cost(items))
     return costs
+
+
+CASE = Case(name="inbound", title="Create with 5 local followers, 202 to commit", measure=measure, order=10)
