@@ -46,6 +46,11 @@ test: ## every test, with a broker, a database and a browser of its own (ARGS="-
 	$(BOOTSTRAP) --dev --embedded --browser
 	$(LOCAL) test $(ARGS)
 
+.PHONY: faults
+faults: ## every fault, in its long form too; ends with what recovery took (ARGS="-k kill" to choose)
+	$(BOOTSTRAP) --dev --embedded
+	$(LOCAL) test tests/faults -m faults $(ARGS)
+
 .PHONY: check
 check: ## format, lint, types, import rules, deploy files
 	$(BOOTSTRAP) --dev
