@@ -1,6 +1,7 @@
 """From a URI, a handle or a key id to something that is known here, by way of its own server."""
 
 import asyncio
+import functools
 from datetime import UTC, datetime
 
 from shared.database import actors
@@ -14,6 +15,7 @@ from shared.protocol.objects import ActorProfile, Note
 from shared.protocol.reader import read_actor, read_key_owner, read_note, read_object
 from shared.remote.client import GuardedClient
 from shared.resolution.blocks import DomainBlocks
+from shared.resolution.collections import members
 from shared.resolution.errors import ActorGone, HandleMismatch, KeyNotListed, LocalUri, NotTheAuthor
 from shared.resolution.fetching import Fetcher
 from shared.resolution.flights import Flights
@@ -85,6 +87,11 @@ class Resolver:
     async def look_up(self, url: str) -> ActorRow | Note:
         """Fetch what a URL leads to, an actor or a post, be it an id or the address of a page."""
         return await self._flights.join(f"look up {url}", lambda: self._look_up(url), DEADLINE)
+
+    async def members(self, uri: str, *, pages: int, most: int) -> tuple[str, ...]:
+        """Fetch a collection and return its members' ids, `most` at most, from so many pages at most."""
+        work = functools.partial(members, self._fetcher, uri, pages=pages, most=most)
+        return await self._flights.join(f"members {pages} {most} {uri}", work, DEADLINE)
 
     async def key(self, key_id: str) -> KnownKey:
         """Fetch a signing key, by the id that a signature names, and store its owner, who has to list it."""

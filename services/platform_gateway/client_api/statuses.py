@@ -1,10 +1,13 @@
 """Posts: reading them, writing them, and the thread around one."""
 
+import asyncio
+
 from aiohttp import web
 from msgspec import Struct
 
 from services.platform_gateway.auth import Caller, signed_in, visitor
 from services.platform_gateway.backfill import BACKFILL, DEEPEST, Backfill
+from services.platform_gateway.backfill_below import BACKFILL_BELOW, BackfillBelow
 from services.platform_gateway.client_api.drafts import (
     EditForm,
     StatusForm,
@@ -43,6 +46,7 @@ class IdsForm(Struct, kw_only=True):
 def add_routes(app: web.Application) -> None:
     """Add the routes of this file."""
     app[BACKFILL] = Backfill(app[GATEWAY])
+    app[BACKFILL_BELOW] = BackfillBelow(app[GATEWAY])
     app.router.add_get("/api/v1/statuses", several)
     app.router.add_post("/api/v1/statuses", create)
     app.router.add_get("/api/v1/statuses/{id}", show)
@@ -145,7 +149,7 @@ async def delete(request: web.Request) -> web.Response:
 
 
 async def context(request: web.Request) -> web.Response:
-    """GET /api/v1/statuses/{id}/context; for somebody signed in, what is missing above is fetched."""
+    """GET /api/v1/statuses/{id}/context; for somebody signed in, what is missing is fetched."""
     viewer = await visitor(request, "read:statuses")
     viewer_id = viewer.id if viewer else None
     status_id = path_id(request)
@@ -173,10 +177,13 @@ async def context(request: web.Request) -> web.Response:
 
 
 async def _complete(request: web.Request, root: int) -> None:
-    """Have the posts above fetched that are not here; no connection is held meanwhile."""
+    """Have the posts above and below fetched that are not here; no connection is held meanwhile."""
     async with request.app[GATEWAY].pool.acquire() as conn:
         above = await ancestors(conn, root, DEEPEST)
-    await request.app[BACKFILL].above([*above, root][0], len(above))
+    await asyncio.gather(
+        request.app[BACKFILL].above([*above, root][0], len(above)),
+        request.app[BACKFILL_BELOW].below(root),
+    )
 
 
 async def source(request: web.Request) -> web.Response:
