@@ -13,6 +13,7 @@ from shared.protocol.messages import AcceptedActivity, Codec, Delivery, Message,
 from shared.queue import topology
 from shared.queue.connection import Broker, Disconnected, connect
 from shared.queue.management import Management, management_of
+from shared.queue.nodes import nodes_of
 from shared.runtime.settings import Settings
 
 CONNECT_SECONDS = 5.0
@@ -113,10 +114,10 @@ async def open_broker(settings: Settings) -> AsyncIterator[Broker]:
         yield broker
 
 
-def _where(url: str) -> str:
-    """Return host, port and vhost of a broker's URL, without who signs in."""
-    parts = urlsplit(url)
-    return f"{parts.netloc.rpartition('@')[2]}{parts.path}"
+def _where(urls: str) -> str:
+    """Return host, port and vhost of a broker's nodes, without who signs in."""
+    nodes = [urlsplit(url) for url in nodes_of(urls)]
+    return " or ".join(f"{node.netloc.rpartition('@')[2]}{node.path}" for node in nodes)
 
 
 _CODECS: Mapping[str, Codec[ReceivedRequest] | Codec[AcceptedActivity] | Codec[Delivery]] = {

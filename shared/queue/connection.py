@@ -21,6 +21,7 @@ from yarl import URL
 
 from shared.protocol.errors import Unavailable
 from shared.queue import topology
+from shared.queue.nodes import around
 
 log = structlog.get_logger(__name__)
 
@@ -50,14 +51,13 @@ class Link:
     """One connection, kept up by a task of its own.
 
     Args:
-        url: amqp:// or amqps://, with the vhost as its path.
+        url: amqp:// or amqps://, with the vhost as its path; of a cluster several, separated by commas.
         name: Shown in the broker's management.
         queues: Declared after each connect, for a broker may come back empty.
     """
 
     def __init__(self, url: str, name: str, queues: Sequence[str] = ()) -> None:
-        parsed = URL(url)
-        self._url = parsed if "heartbeat" in parsed.query else parsed.update_query(heartbeat=HEARTBEAT)
+        self._nodes = around(url)
         self._name = name
         self._queues = queues
         self._connection: AbstractConnection | None = None
@@ -115,27 +115,34 @@ class Link:
 
     async def _keep(self) -> None:
         pause = _FIRST_PAUSE
-        while True:
+        # After a loss the next node is asked first: the one that was lost is the least likely to answer.
+        for node, closes_round in self._nodes:
+            url = _with_heartbeat(node)
             try:
-                await self._connect()
+                await self._connect(url)
             except (*CONNECTION_EXCEPTIONS, TimeoutError, Unavailable) as error:
                 log.warning(
-                    "broker_unreachable", link=self._name, error=_describe(error), retry_in=round(pause, 1)
+                    "broker_unreachable",
+                    link=self._name,
+                    node=_place(url),
+                    error=_describe(error),
+                    retry_in=round(pause, 1),
                 )
                 await self._disconnect()
                 await asyncio.sleep(pause * random.uniform(0.8, 1.2))
-                pause = min(pause * 2, _LONGEST_PAUSE)
+                if closes_round:
+                    pause = min(pause * 2, _LONGEST_PAUSE)
                 continue
             pause = _FIRST_PAUSE
-            log.info("broker_connected", link=self._name)
+            log.info("broker_connected", link=self._name, node=_place(url))
             await self._lost.wait()
-            log.warning("broker_connection_lost", link=self._name)
+            log.warning("broker_connection_lost", link=self._name, node=_place(url))
             await self._disconnect()
 
-    async def _connect(self) -> None:
+    async def _connect(self, url: URL) -> None:
         self._lost.clear()
         async with asyncio.timeout(CONNECT_TIMEOUT):
-            connection = await aio_pika.connect(self._url, client_properties={"connection_name": self._name})
+            connection = await aio_pika.connect(url, client_properties={"connection_name": self._name})
             self._connection = connection
             connection.close_callbacks.add(self._on_close)
             if self._queues:
@@ -194,7 +201,7 @@ def connect(url: str, name: str, queues: Sequence[str] = topology.ALL_QUEUES) ->
     """Return a broker to enter with `async with`.
 
     Args:
-        url: amqp:// or amqps://, with the vhost as its path.
+        url: amqp:// or amqps://, with the vhost as its path; of a cluster several, separated by commas.
         name: Who connects; shown in the broker's management.
         queues: What is declared after each connect.
     """
@@ -213,6 +220,15 @@ async def underlay(channel: AbstractChannel) -> aiormq.channel.Channel:
     if not isinstance(below, aiormq.channel.Channel):
         raise TypeError(f"aio-pika over {type(below)}")
     return below
+
+
+def _with_heartbeat(node: str) -> URL:
+    url = URL(node)
+    return url if "heartbeat" in url.query else url.update_query(heartbeat=HEARTBEAT)
+
+
+def _place(url: URL) -> str:
+    return f"{url.host}:{url.port}"
 
 
 def _describe(error: BaseException) -> str:

@@ -10,6 +10,7 @@ from msgspec import Struct
 from yarl import URL
 
 from shared.protocol.errors import Rejected, Unavailable
+from shared.queue.nodes import nodes_of
 
 _TIMEOUT = aiohttp.ClientTimeout(total=10)
 _DEFAULT_PORT = 15672
@@ -44,15 +45,16 @@ class Management:
     """Speaks for one vhost. Use it with `async with`.
 
     Args:
-        url: http://user:password@host:port of the management API.
+        url: http://user:password@host:port of the management API; of a cluster several, separated by
+            commas: the first that answers is asked.
         vhost: The vhost whose queues are meant.
     """
 
     def __init__(self, url: str, vhost: str = "/") -> None:
-        parsed = URL(url)
-        sign_in = aiohttp.encode_basic_auth(parsed.user or "guest", parsed.password or "guest")
+        parsed = [URL(node) for node in nodes_of(url)]
+        sign_in = aiohttp.encode_basic_auth(parsed[0].user or "guest", parsed[0].password or "guest")
         self._headers = {"Authorization": sign_in}
-        self._base = str(parsed.with_user(None).with_path("/")).rstrip("/")
+        self._bases = [str(node.with_user(None).with_path("/")).rstrip("/") for node in parsed]
         self.vhost = vhost
         self._session: aiohttp.ClientSession | None = None
 
@@ -75,9 +77,24 @@ class Management:
         """Make one request below `/api`; raises ManagementUnavailable or ManagementRefused."""
         if self._session is None:
             raise ManagementUnavailable("not open")
-        url = URL(f"{self._base}/api{path}", encoded=True)
+        for base in self._bases[:-1]:
+            try:
+                return await self._ask(self._session, base, method, path, document)
+            except ManagementUnavailable:
+                continue
+        return await self._ask(self._session, self._bases[-1], method, path, document)
+
+    async def _ask(
+        self,
+        session: aiohttp.ClientSession,
+        base: str,
+        method: str,
+        path: str,
+        document: dict[str, Any] | None,
+    ) -> bytes:
+        url = URL(f"{base}/api{path}", encoded=True)
         try:
-            async with self._session.request(method, url, json=document) as response:
+            async with session.request(method, url, json=document) as response:
                 body = await response.read()
         except (aiohttp.ClientError, TimeoutError) as error:
             raise ManagementUnavailable(f"{type(error).__name__}: {error}") from error
@@ -92,11 +109,14 @@ class Management:
 
 def management_of(broker_url: str, management_url: str = "") -> Management:
     """Return the management client for a broker: at its usual port unless a URL says otherwise."""
-    broker = URL(broker_url)
-    vhost = broker.raw_path[1:].replace("%2F", "/").replace("%2f", "/") or "/"
+    brokers = [URL(node) for node in nodes_of(broker_url)]
+    vhost = brokers[0].raw_path[1:].replace("%2F", "/").replace("%2f", "/") or "/"
     if management_url:
         return Management(management_url, vhost)
-    usual = URL.build(
+    return Management(",".join(str(_usual(broker)) for broker in brokers), vhost)
+
+
+def _usual(broker: URL) -> URL:
+    return URL.build(
         scheme="http", host=broker.host or "", port=_DEFAULT_PORT, user=broker.user, password=broker.password
     )
-    return Management(str(usual), vhost)

@@ -8,6 +8,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from msgspec import Struct
 
+from shared.queue.nodes import nodes_of
 from shared.telemetry.logging import FORMATS, LEVELS
 
 PREFIX = "HEDDLE_"
@@ -173,13 +174,17 @@ def _parse_database_url(text: str) -> str:
 
 
 def _parse_broker_url(text: str) -> str:
-    if not _split(text, ("amqp", "amqps")).hostname:
+    parts = [_split(node, ("amqp", "amqps")) for node in nodes_of(text)]
+    if not parts or not all(node.hostname for node in parts):
         raise ValueError("must name a host, as amqp://user:password@broker.example/vhost does")
+    if len({node.path for node in parts}) > 1:
+        raise ValueError("must name the same virtual host at every node")
     return text
 
 
 def _parse_http_url(text: str) -> str:
-    if not _split(text, ("http", "https")).hostname:
+    nodes = nodes_of(text)
+    if not nodes or not all(_split(node, ("http", "https")).hostname for node in nodes):
         raise ValueError("must name a host")
     return text
 

@@ -29,6 +29,11 @@ class Proxy:
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
         return int(self._server.sockets[0].getsockname()[1])
 
+    @property
+    def connections(self) -> int:
+        """How many clients are connected."""
+        return len(self._clients)
+
     def cut(self) -> None:
         """Break every connection at once."""
         for writer in list(self._writers):

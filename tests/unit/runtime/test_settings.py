@@ -38,6 +38,12 @@ def test_a_good_environment_is_read() -> None:
     assert (settings.log_format, settings.log_level) == ("json", "info")
 
 
+def test_a_cluster_has_several_nodes() -> None:
+    """The broker's URL may be a list, one for each node."""
+    nodes = "amqp://h:p@one.example/x,amqp://h:p@two.example/x"
+    assert load_settings({**GOOD, "HEDDLE_BROKER_URL": nodes}, need=NEED).broker_url == nodes
+
+
 def test_every_problem_is_told_at_once() -> None:
     """Three mistakes give three lines, each with the name of its variable."""
     problems = problems_of({"HEDDLE_ORIGIN": "", "HEDDLE_LISTEN": "8000", "HEDDLE_PROCESSES": "many"})
@@ -57,6 +63,9 @@ def test_every_problem_is_told_at_once() -> None:
         ("DATABASE_URL", "mysql://db.example/x"),
         ("BROKER_URL", "http://broker.example"),
         ("BROKER_URL", "amqp:///vhost"),
+        ("BROKER_URL", "amqp://one.example/a,amqp://two.example/b"),
+        ("BROKER_URL", "amqp://one.example/a,http://two.example/a"),
+        ("BROKER_URL", ","),
         ("BROKER_MANAGEMENT_URL", "broker.example:15672"),
         ("LISTEN", "localhost"),
         ("LISTEN", "127.0.0.1:70000"),
