@@ -25,12 +25,13 @@ class Job(Struct, frozen=True, kw_only=True, tag=True):
 
     `part` of `parts` takes every parts-th step. `ahead` is how many requests are signed before the start
     and kept in store after it. `roll_call` is the rate at which every actor posts once, instead of the
-    traffic.
+    traffic. `begun` is the Unix time at which the run began.
     """
 
     world: World
     traffic: Traffic
     seed: int
+    begun: float
     prefix: str
     people: list[Person]
     posts: list[LocalPost]

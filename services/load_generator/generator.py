@@ -123,6 +123,7 @@ def _part(job: Job) -> list[Step]:
         posts=job.posts,
         shared_inbox=job.shared_inbox,
         seed=job.seed,
+        begun=job.begun,
     )
     steps = planner.roll_call(job.prefix, job.roll_call) if job.roll_call else planner.steps(job.prefix)
     return steps[job.part :: job.parts]

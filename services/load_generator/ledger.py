@@ -204,6 +204,10 @@ class Ledger:
         """How much was acknowledged and had no effect yet."""
         return len(self._open)
 
+    def settled_keys(self) -> list[str]:
+        """Return what had its effect: a second one may have come since."""
+        return [key for key, item in self._items.items() if item.owed == "once" and item.effects]
+
     def hostile_keys(self) -> list[str]:
         """Return what must not have an effect."""
         return [key for key, item in self._items.items() if item.owed == "none"]

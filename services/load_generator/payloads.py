@@ -158,15 +158,15 @@ def delete_actor(actor: SimulatedActor) -> bytes:
     )
 
 
-def announce(actor: SimulatedActor, key: str, target: str, author: str) -> bytes:
-    """Return a public boost of the post `target` by `author`."""
+def announce(actor: SimulatedActor, key: str, target: str, author: str, *, at: float | None = None) -> bytes:
+    """Return a public boost, made at this Unix time, of the post `target` by `author`."""
     return json.encode(
         {
             "@context": CONTEXT_SHORT,
             "id": f"{actor.uri}#announces/{key}",
             "type": "Announce",
             "actor": actor.uri,
-            "published": _time(None),
+            "published": _time(at),
             "to": [PUBLIC],
             "cc": [author, f"{actor.uri}/followers"],
             "object": target,

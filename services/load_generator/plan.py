@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from services.load_generator.characters import Cast
 from services.load_generator.kinds import HOSTILE, KINDS
@@ -17,6 +18,7 @@ from services.load_generator.scenario import Traffic
 from services.load_generator.schedule import times
 
 _REMEMBERED = 500
+_HOUR = 3600.0
 _SETTLED = 1.0
 """Seconds after which an activity is old enough for another one to build on it."""
 
@@ -50,12 +52,14 @@ class LocalPost(Struct, frozen=True, kw_only=True):
 class Step(Struct, frozen=True, kw_only=True):
     """One request: `at` seconds after the start.
 
-    `key` makes the ids unique, `subject` is the key of the earlier step that this one changes, `target` the
-    local actor or post that it concerns. A `copy` repeats an earlier step, id and all.
+    `written` is the Unix time that its object bears. `key` makes the ids unique, `subject` is the key of
+    the earlier step that this one changes, `target` the local actor or post that it concerns. A `copy`
+    repeats an earlier step, id, dates and all.
     """
 
     index: int
     at: float
+    written: float
     kind: str
     actor: SimulatedActor
     key: str
@@ -93,6 +97,8 @@ class Planner:
         posts: Local posts to like, boost and reply to.
         shared_inbox: Where most of it goes.
         seed: The same seed, the same plan.
+        begun: Unix time at which the run began: what is sent bears times of the hour before, in the order
+            of the plan.
     """
 
     def __init__(
@@ -105,10 +111,12 @@ class Planner:
         posts: Sequence[LocalPost],
         shared_inbox: str,
         seed: int,
+        begun: float,
     ) -> None:
         self._traffic, self._population = traffic, population
         self._people, self._posts, self._shared_inbox = people, posts, shared_inbox
         self._seed, self._chance = seed, random.Random(seed)
+        self._written_from = begun - _HOUR
         self._senders = [number for number in cast.hosts(live=True) if not cast.of(number).dripping]
         self._recent: dict[str, deque[Step]] = {
             kind.after: deque(maxlen=_REMEMBERED) for kind in KINDS.values() if kind.after
@@ -134,6 +142,7 @@ class Planner:
             Step(
                 index=index,
                 at=index / rate,
+                written=self._written_from + index / rate,
                 kind="create",
                 actor=actor,
                 key=f"{prefix}-{index}",
@@ -179,6 +188,7 @@ class Planner:
         return Step(
             index=index,
             at=at,
+            written=self._written_from + at,
             kind=kind,
             actor=subject.actor if subject else self._sender(kind, index),
             key=key,
@@ -198,15 +208,4 @@ class Planner:
 
 
 def _again(step: Step, index: int, at: float) -> Step:
-    return Step(
-        index=index,
-        at=at,
-        kind=step.kind,
-        actor=step.actor,
-        key=step.key,
-        target=step.target,
-        inbox=step.inbox,
-        author=step.author,
-        subject=step.subject,
-        copy=True,
-    )
+    return replace(step, index=index, at=at, copy=True)

@@ -60,6 +60,7 @@ class Setup:
     ) -> None:
         self.scenario, self.options, self.settings = scenario, options, settings
         self.target, self.place, self.prefix = target, target.place, prefix
+        self.begun = time.time()
         self.own = settings.origin == self.place.origin
         self.notes: list[str] = []
         self.people: list[Person] = []
@@ -250,6 +251,7 @@ class Setup:
             posts=self.posts,
             shared_inbox=self.shared_inbox,
             seed=self.options.seed * 1000 + stage,
+            begun=self.begun,
         )
 
     def jobs(self, traffic: Traffic, prefix: str, stage: int, roll_call: float = 0.0) -> list[Job]:
@@ -260,6 +262,7 @@ class Setup:
                 world=self.world,
                 traffic=traffic,
                 seed=self.options.seed * 1000 + stage,
+                begun=self.begun,
                 prefix=prefix,
                 people=self.people,
                 posts=self.posts,

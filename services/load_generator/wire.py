@@ -9,34 +9,30 @@ from services.load_generator.plan import Step
 from services.load_generator.signing import SignedRequest, sign_post, unsigned_post
 
 _TWO_DAYS = 172_800.0
-_HOUR = 3600.0
 
 
 def compose(step: Step) -> bytes:
     """Return the activity of a step; what is hostile looks like a post."""
     compose_kind = _COMPOSED.get(step.kind)
     if compose_kind is None:
-        return payloads.create(step.actor, step.key, mention=step.target, at=_written(step))
+        return payloads.create(step.actor, step.key, mention=step.target, at=step.written)
     return compose_kind(step)
-
-
-def _written(step: Step) -> float:
-    """Return when a post of a step was written: in the order of the plan, though all is signed at once."""
-    return time.time() - _HOUR + step.at
 
 
 _COMPOSED: dict[str, Callable[[Step], bytes]] = {
     "follow": lambda step: payloads.follow(step.actor, step.key, step.target),
     "unfollow": lambda step: payloads.undo_follow(step.actor, step.subject, step.target),
     "like": lambda step: payloads.like(step.actor, step.key, step.target),
-    "announce": lambda step: payloads.announce(step.actor, step.key, step.target, step.author),
+    "announce": lambda step: payloads.announce(
+        step.actor, step.key, step.target, step.author, at=step.written
+    ),
     "update": lambda step: payloads.update(
-        step.actor, step.key, step.subject, mention=step.target, at=_written(step)
+        step.actor, step.key, step.subject, mention=step.target, at=step.written
     ),
     "delete": lambda step: payloads.delete(step.actor, step.subject),
     "delete_actor": lambda step: payloads.delete_actor(step.actor),
     "reply": lambda step: payloads.create(
-        step.actor, step.key, mention=step.author, in_reply_to=step.target, at=_written(step)
+        step.actor, step.key, mention=step.author, in_reply_to=step.target, at=step.written
     ),
 }
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from asyncpg import Record
 from msgspec import Struct
 
 from shared.database.deliveries import State
@@ -10,8 +11,9 @@ from shared.database.pool import Connection
 
 
 class Claimed(Struct, frozen=True, kw_only=True):
-    """An activity that was applied, and what came of it."""
+    """An activity that was applied, and what came of it; `hash` is what it was claimed by."""
 
+    hash: bytes
     uri: str
     outcome: str
     applied_at: datetime
@@ -44,22 +46,34 @@ class PublicPost(Struct, frozen=True, kw_only=True):
 async def claims_of(conn: Connection, hashes: Sequence[bytes]) -> list[Claimed]:
     """Return what was applied of these activities; one that was applied twice comes twice."""
     rows = await conn.fetch(
-        "SELECT activity_uri, outcome, applied_at FROM claims WHERE activity_hash = ANY($1::bytea[])",
+        """
+        SELECT activity_hash, activity_uri, outcome, applied_at FROM claims
+         WHERE activity_hash = ANY($1::bytea[])
+        """,
         list(hashes),
     )
-    return [Claimed(uri=r["activity_uri"], outcome=r["outcome"], applied_at=r["applied_at"]) for r in rows]
+    return [_claimed(row) for row in rows]
 
 
 async def updates_since(conn: Connection, moment: datetime) -> list[Claimed]:
     """Return the Updates applied since then: they are claimed by what they say, not by their id."""
     rows = await conn.fetch(
         """
-        SELECT activity_uri, outcome, applied_at FROM claims
+        SELECT activity_hash, activity_uri, outcome, applied_at FROM claims
          WHERE day >= ($1::timestamptz AT TIME ZONE 'UTC')::date AND applied_at >= $1 AND type = 'Update'
         """,
         moment,
     )
-    return [Claimed(uri=r["activity_uri"], outcome=r["outcome"], applied_at=r["applied_at"]) for r in rows]
+    return [_claimed(row) for row in rows]
+
+
+def _claimed(row: Record) -> Claimed:
+    return Claimed(
+        hash=row["activity_hash"],
+        uri=row["activity_uri"],
+        outcome=row["outcome"],
+        applied_at=row["applied_at"],
+    )
 
 
 async def refusals_of(conn: Connection, hashes: Sequence[bytes]) -> list[Turned]:

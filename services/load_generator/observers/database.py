@@ -30,7 +30,7 @@ class DatabaseObserver:
         self._offset = time.monotonic() - time.time()
         self._begun = datetime.now(UTC)
         self._stored: dict[str, None] = {}
-        self._edits: set[str] = set()
+        self._counted: set[tuple[bytes, datetime]] = set()
         self._drift_before: set[tuple[str, str]] = set()
 
     @classmethod
@@ -47,21 +47,18 @@ class DatabaseObserver:
 
     async def look(self, pending: Sequence[str]) -> list[Effect]:
         """Return what became of the oldest of these."""
-        edits = [key for key in pending if _OF_AN_EDIT in key]
-        others = [key for key in pending[:_AT_A_TIME] if _OF_AN_EDIT not in key]
-        effects = await self._effects(others) if others else []
-        if edits:
-            effects += await self._applied_edits()
+        effects = await self._effects(pending[:_AT_A_TIME])
         self._stored |= {
             one.key: None for one in effects if one.outcome == _APPLIED and one.key.endswith(_OF_A_POST)
         }
         return effects
 
     async def confirm(self, ledger: Ledger) -> list[str]:
-        """See that posts said to be applied are stored, and that hostile ones are not; check counters."""
+        """See that posts said to be applied are stored, and nothing was applied again; check counters."""
         for keys in _chunks(list(self._stored)):
             await self._confirm_posts(ledger, keys)
-        for keys in _chunks(ledger.hostile_keys()):
+        self._stored.clear()
+        for keys in _chunks([*ledger.hostile_keys(), *ledger.settled_keys()]):
             ledger.seen_all(await self._effects(keys))
         return [
             f"{drift.counter} of {drift.subject}: the counter says {drift.says}, there are {drift.rows}"
@@ -74,27 +71,30 @@ class DatabaseObserver:
         await self._pool.close()
 
     async def _effects(self, keys: Sequence[str]) -> list[Effect]:
+        """Return what was applied or refused of these and has not been returned before."""
+        if not keys:
+            return []
         hashes = [uri_hash(key) for key in keys]
         with unavailable_when_down():
             async with self._pool.acquire() as conn:
                 claimed = await load_audit.claims_of(conn, hashes)
+                if any(_OF_AN_EDIT in key for key in keys):
+                    claimed += await load_audit.updates_since(conn, self._begun)
                 turned = await load_audit.refusals_of(conn, hashes)
-        effects = [self._effect(one) for one in claimed]
         applied = {one.uri for one in claimed}
         # A second copy with a bad signature is refused without harm to the first.
-        return effects + [
+        return [self._effect(one) for one in self._fresh(claimed)] + [
             Effect(key=one.uri, at=self._at(one.at), refused=one.reason)
             for one in turned
             if one.uri not in applied
         ]
 
-    async def _applied_edits(self) -> list[Effect]:
-        with unavailable_when_down():
-            async with self._pool.acquire() as conn:
-                found = await load_audit.updates_since(conn, self._begun)
-        fresh = [one for one in found if one.uri not in self._edits]
-        self._edits |= {one.uri for one in fresh}
-        return [self._effect(one) for one in fresh]
+    def _fresh(self, claimed: Sequence[load_audit.Claimed]) -> list[load_audit.Claimed]:
+        """Return the rows that were not seen before: each of them is an effect of its own."""
+        fresh = {(one.hash, one.applied_at): one for one in claimed}
+        fresh = {row: one for row, one in fresh.items() if row not in self._counted}
+        self._counted |= fresh.keys()
+        return list(fresh.values())
 
     def _effect(self, one: load_audit.Claimed) -> Effect:
         return Effect(key=one.uri, at=self._at(one.applied_at), outcome=one.outcome)

@@ -10,7 +10,7 @@ from services.load_generator.keys import KeyRing, load_ring
 from services.load_generator.plan import LocalPost, Person, Planner, Step
 from services.load_generator.population import Population
 from services.load_generator.scenario import Traffic
-from services.load_generator.wire import sign
+from services.load_generator.wire import compose, sign
 from shared.protocol.reader import read_activity
 
 MIX: dict[str, float] = {
@@ -24,6 +24,7 @@ MIX: dict[str, float] = {
     "reply": 1,
 }
 ADA = Person(uri="http://loom.localhost/users/1", inbox="http://loom.localhost/users/1/inbox", acct="ada")
+BEGUN = 1_000_000_000.0  # on 2001-09-09, long past: no clock of today shows in what is signed
 POST = LocalPost(uri="http://loom.localhost/objects/2", author=ADA.uri)
 
 
@@ -46,6 +47,7 @@ def planned(keys: KeyRing, *, seed: int = 1, prefix: str = "r", **changes: objec
         posts=[POST],
         shared_inbox="http://loom.localhost/inbox",
         seed=seed,
+        begun=BEGUN,
     )
     return planner.steps(prefix)
 
@@ -93,6 +95,17 @@ def test_duplicates_repeat_an_id(keys: KeyRing) -> None:
     assert {step.activity_id for step in copies} <= originals
 
 
+def test_a_copy_says_the_same_to_the_byte(keys: KeyRing) -> None:
+    """A copy has the body of its original, whenever it is signed: with other dates an edit is another one."""
+    steps = planned(keys, duplicates=0.3)
+    originals = {step.activity_id: compose(step) for step in steps if not step.copy}
+    copies = [step for step in steps if step.copy]
+    assert {step.kind for step in copies} == set(MIX)
+    for step in copies:
+        assert compose(step) == originals[step.activity_id]
+        assert step.kind not in {"update", "announce"} or b"2001-09-09T" in compose(step)
+
+
 def test_the_dead_send_nothing(keys: KeyRing) -> None:
     """Servers that are dead or drip send nothing: nobody could fetch their keys."""
     players = Cast(cast({"dead": 0.2, "dripping": 0.2}, 10, 1), NAMED)
@@ -119,6 +132,7 @@ def test_a_roll_call_leaves_nobody_out(keys: KeyRing) -> None:
         posts=[],
         shared_inbox=ADA.inbox,
         seed=1,
+        begun=BEGUN,
     )
     steps = planner.roll_call("p", 20.0)
     assert len({step.actor.uri for step in steps}) == len(steps) == 40
