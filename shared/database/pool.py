@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, TypeAlias
+from urllib.parse import urlsplit
 
 import asyncpg
 import msgspec
@@ -61,7 +62,7 @@ def classify(error: BaseException) -> Unavailable | None:
     if isinstance(error, _CONFLICTS):
         return DatabaseConflict(str(error))
     if isinstance(error, _OUTAGES):
-        return DatabaseUnavailable(f"{type(error).__name__}: {error}")
+        return DatabaseUnavailable(_in_words(error))
     if isinstance(error, asyncpg.InterfaceError) and not isinstance(error, ValueError):
         return DatabaseUnavailable(str(error))  # the connection or the pool was closed under us
     return None
@@ -77,6 +78,23 @@ def unavailable_when_down() -> Iterator[None]:
         if outage is None:
             raise
         raise outage from error
+
+
+def _in_words(error: BaseException) -> str:
+    """Return what a person understands of it; some errors, a time-out for instance, have a name only."""
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
+@contextmanager
+def _opening(url: str) -> Iterator[None]:
+    """Raise Unavailable that says where no database answers, but not who asked."""
+    try:
+        with unavailable_when_down():
+            yield
+    except DatabaseUnavailable as outage:
+        parts = urlsplit(url)
+        place = f"{parts.netloc.rpartition('@')[2]}{parts.path}"
+        raise DatabaseUnavailable(f"the database at {place} does not answer: {outage}") from outage
 
 
 class PlainConnection(asyncpg.Connection):
@@ -135,7 +153,7 @@ async def create_pool(url: str, *, min_size: int = 1, max_size: int = 4, applica
         max_size: The most connections this process may hold.
         application_name: Shown in `pg_stat_activity`.
     """
-    with unavailable_when_down():
+    with _opening(url):
         return await asyncpg.create_pool(
             url,
             min_size=min_size,
@@ -150,7 +168,7 @@ async def create_pool(url: str, *, min_size: int = 1, max_size: int = 4, applica
 
 async def connect(url: str, *, application_name: str) -> "asyncpg.Connection[asyncpg.Record]":
     """Open one connection outside any pool, set up as those of a pool; raises Unavailable."""
-    with unavailable_when_down():
+    with _opening(url):
         connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(
             url,
             timeout=CONNECT_TIMEOUT,

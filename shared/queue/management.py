@@ -97,7 +97,9 @@ class Management:
             async with session.request(method, url, json=document) as response:
                 body = await response.read()
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise ManagementUnavailable(f"{type(error).__name__}: {error}") from error
+            raise ManagementUnavailable(
+                f"the broker's management at {URL(base).authority} does not answer: {_in_words(error)}"
+            ) from error
         if response.status >= _SERVER_ERROR:
             raise ManagementUnavailable(f"{method} {path}: {response.status}")
         if response.status >= _CLIENT_ERROR:
@@ -105,6 +107,12 @@ class Management:
                 f"{method} {path}: {response.status} {body[:200].decode(errors='replace')}"
             )
         return body
+
+
+def _in_words(error: aiohttp.ClientError | TimeoutError) -> str:
+    """Return what a person understands of it; a time-out has a name only."""
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    return getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
 
 
 def management_of(broker_url: str, management_url: str = "") -> Management:

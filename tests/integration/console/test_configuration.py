@@ -26,7 +26,7 @@ async def test_missing_settings_are_a_line_each_and_exit_two() -> None:
 
 
 async def test_a_database_or_broker_that_is_away_is_one_line_and_exit_one(heddle: Heddle) -> None:
-    """When database, broker or management do not answer, commands say so in one line and exit 1."""
+    """When database, broker or management do not answer, commands say which and where in one line, exit 1."""
     nowhere = f"127.0.0.1:{free_port()}"
     for command, setting, url in (
         (("account", "list"), "HEDDLE_DATABASE_URL", f"postgresql://user:secretword@{nowhere}/x"),
@@ -34,7 +34,9 @@ async def test_a_database_or_broker_that_is_away_is_one_line_and_exit_one(heddle
         (("queue", "list"), "HEDDLE_BROKER_MANAGEMENT_URL", f"http://user:secretword@{nowhere}"),
     ):
         outcome = await heddle(*command, code=1, **{setting: url})
-        assert outcome.err.startswith("heddle: ")
+        assert outcome.err.startswith("heddle: the ")
+        assert f"at {nowhere}" in outcome.err
+        assert "does not answer" in outcome.err
         assert outcome.err.count("\n") == 1, outcome.err
         assert "secretword" not in outcome.err
 
