@@ -8,7 +8,9 @@ from msgspec import Struct
 from services.fanout_deliverer.signers import Signers
 from shared.database.hosts import Host
 from shared.protocol.errors import Rejected
+from shared.protocol.local_uris import LocalUris
 from shared.protocol.messages import Delivery, Target
+from shared.protocol.synchronization import HEADER, Synchronization, write_synchronization
 from shared.remote.client import DEADLINE, GuardedClient
 from shared.remote.errors import RemoteUnavailable
 from shared.remote.exchange import PostResult
@@ -70,12 +72,16 @@ class Courier:
     Args:
         client: The guarded client.
         signers: Who signs; the actors must be loaded.
+        uris: Where others read who of theirs follows.
         deadline: Seconds for an attempt, both knocks together.
     """
 
-    def __init__(self, client: GuardedClient, signers: Signers, *, deadline: float = DEADLINE) -> None:
+    def __init__(
+        self, client: GuardedClient, signers: Signers, uris: LocalUris, *, deadline: float = DEADLINE
+    ) -> None:
         self._client = client
         self._signers = signers
+        self._uris = uris
         self._deadline = deadline
 
     async def bring(self, delivery: Delivery, target: Target, host: Host) -> Answer:
@@ -106,5 +112,16 @@ class Courier:
 
     async def _post(self, delivery: Delivery, target: Target, scheme: Scheme, deadline: float) -> PostResult:
         signer = self._signers.signer(delivery.actor_id, scheme)
+        headers = self._synchronization(delivery, target) if target.followers else ()
         with metrics.delivery_seconds.time():
-            return await self._client.post(target.inbox, delivery.body, sign=signer, deadline=deadline)
+            return await self._client.post(
+                target.inbox, delivery.body, headers, sign=signer, deadline=deadline
+            )
+
+    def _synchronization(self, delivery: Delivery, target: Target) -> tuple[tuple[str, str], ...]:
+        said = Synchronization(
+            collection=self._uris.followers(delivery.actor_id),
+            url=self._uris.followers_synchronization(delivery.actor_id),
+            digest=target.followers,
+        )
+        return ((HEADER, write_synchronization(said)),)

@@ -71,7 +71,7 @@ class Deliverer:
         )
         self.worker = Worker(
             pool=pool,
-            courier=Courier(client, signers),
+            courier=Courier(client, signers, uris),
             signers=signers,
             recorder=self.recorder,
             blocks=blocks,

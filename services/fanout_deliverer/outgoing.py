@@ -1,6 +1,6 @@
 """Planned pages on their way out: recorded together, then published together, in the order they came."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
@@ -21,11 +21,12 @@ MAX_TARGETS = 64
 
 
 class Page(Struct, frozen=True):
-    """Some of an activity's destinations; `last` where no more come."""
+    """Some of an activity's destinations; `last` where no more come; `digests` of followers by host."""
 
     sent: SentActivity
     destinations: Sequence[Destination]
     last: bool
+    digests: Mapping[str, bytes] = {}
 
 
 class Outgoing:
@@ -67,7 +68,8 @@ class Outgoing:
     def _payloads(self, pages: Sequence[Page]) -> list[Payload]:
         shards: dict[int, list[Delivery]] = {}
         for page in pages:
-            for shard, messages in plan_deliveries(page.sent, page.destinations, MAX_TARGETS).items():
+            planned = plan_deliveries(page.sent, page.destinations, MAX_TARGETS, page.digests)
+            for shard, messages in planned.items():
                 shards.setdefault(shard, []).extend(messages)
         return [
             (deliver_queue(shard), payload)

@@ -1,6 +1,6 @@
 """Planning without any I/O: whom an activity is meant for, and which messages bring it there."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -35,6 +35,7 @@ class Audience(Struct, frozen=True, kw_only=True):
     `named` are URIs of actors, or of posts whose authors are meant. `subject` is the URI of what the
     activity tells of; with `recalls` it also goes to whoever was told of that before, and with
     `recalls_all` to whoever was ever told anything by its actor. `personal` prefers own inboxes.
+    `closed` says that it is for followers and not for everybody.
     """
 
     followers: bool
@@ -43,6 +44,7 @@ class Audience(Struct, frozen=True, kw_only=True):
     personal: bool = False
     recalls: bool = False
     recalls_all: bool = False
+    closed: bool = False
 
 
 def audience_of(activity: Activity, followers_uri: str) -> Audience:
@@ -63,6 +65,7 @@ def audience_of(activity: Activity, followers_uri: str) -> Audience:
         personal=not followers and isinstance(activity, _BETWEEN_TWO | Undo),
         recalls=isinstance(activity, Delete | UpdateNote | Undo),
         recalls_all=isinstance(activity, Delete) and activity.object == activity.actor,
+        closed=followers and PUBLIC not in addressed,
     )
 
 
@@ -117,7 +120,7 @@ def _is_open(activity: Activity) -> bool:
 
 
 def plan_deliveries(
-    sent: SentActivity, to: Iterable[Destination], most_targets: int
+    sent: SentActivity, to: Iterable[Destination], most_targets: int, digests: Mapping[str, bytes]
 ) -> dict[int, list[Delivery]]:
     """Return the messages that bring an activity to these inboxes, by shard.
 
@@ -127,11 +130,14 @@ def plan_deliveries(
         sent: The activity.
         to: Where it goes.
         most_targets: Inboxes in one message.
+        digests: Of the author's followers by host, to be told along (FEP-8fcf).
     """
     shards: dict[int, list[Target]] = {}
     for destination in to:
-        target = Target(inbox=destination.inbox, shared=destination.shared)
-        shards.setdefault(shard_of(host_of(destination.inbox)), []).append(target)
+        host = host_of(destination.inbox)
+        followers = digests.get(host, b"")
+        target = Target(inbox=destination.inbox, shared=destination.shared, followers=followers)
+        shards.setdefault(shard_of(host), []).append(target)
     return {
         shard: [
             _message(sent, targets[start : start + most_targets])

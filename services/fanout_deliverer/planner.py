@@ -8,7 +8,7 @@ import structlog
 from services.fanout_deliverer.outgoing import Outgoing, Page
 from services.fanout_deliverer.plan import Audience, audience_of, recall_only
 from services.fanout_deliverer.signers import Signers
-from shared.database import audience, deliveries, retired_inboxes
+from shared.database import audience, deliveries, follower_digests, retired_inboxes
 from shared.database.audience import NEWEST, Addressee, Sender
 from shared.database.deliveries import Destination, SentActivity
 from shared.database.pool import Connection, Pool, unavailable_when_down
@@ -97,12 +97,15 @@ class Planner:
         body = item.body if reach.personal else await self._proven(conn, item, sender)
         sent, seen = _sent(item, sender, reach, body), set[str]()
         page = await self._allowed(conn, await self._addressed(conn, sender, reach), seen)
+        # Only what is for followers alone tells who they are, as everywhere in the field: a follower too many
+        # does harm there, and the digests of an author are read once for the whole plan.
+        digests = await follower_digests.by_host(conn, sender.id) if reach.closed else {}
         below: int | None = NEWEST if reach.followers else None
         while below is not None:
-            await outgoing.add(Page(sent, page, last=False))
+            await outgoing.add(Page(sent, page, last=False, digests=digests))
             followers = await audience.follower_page(conn, sender.id, below, PAGE)
             page, below = await self._allowed(conn, followers.destinations, seen), followers.next_below
-        await outgoing.add(Page(sent, page, last=True))
+        await outgoing.add(Page(sent, page, last=True, digests=digests))
         log.info("planned", activity=sent.uri, type=sent.type, inboxes=len(seen))
 
     async def _proven(self, conn: Connection, item: AcceptedActivity, sender: Sender) -> bytes:

@@ -6,7 +6,9 @@
 from contextlib import AsyncExitStack
 from importlib.metadata import version
 
+from services.signature_verifier.followers import Repairs
 from services.signature_verifier.verifier import Verifier
+from shared.actions.site import Site
 from shared.database.pool import create_pool
 from shared.database.worker_ids import id_generator
 from shared.protocol.local_uris import LocalUris
@@ -56,7 +58,8 @@ async def main(context: Context) -> None:
         for consumer in verifier.consumers(broker):
             await stack.enter_async_context(consumer)
             context.ready.add(consumer.queue, consumer.check)
-        await context.stopping.wait()
+        repairs = Repairs(pool, resolver, Site(uris=uris, ids=ids))
+        await repairs.run(context.stopping)
 
 
 if __name__ == "__main__":

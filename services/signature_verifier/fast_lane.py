@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from services.signature_verifier.authority import SignerNotActor, may_be_forwarded
+from services.signature_verifier.followers import Comparison
 from services.signature_verifier.judge import Claim, Judge, another_key_may_fit
 from services.signature_verifier.keyring import Keyring, Refetches
 from services.signature_verifier.verdicts import Refused, Verdicts
@@ -56,6 +57,7 @@ class FastLane:
         self._blocks = blocks
         self._verdicts = verdicts
         self._uris = uris
+        self._comparison = Comparison(pool)
 
     async def judge(self, items: Sequence[ReceivedRequest]) -> None:
         """Return when every request is passed on, in the slow lane, or refused; raises Unavailable."""
@@ -68,6 +70,7 @@ class FastLane:
         await self._set_aside_unknown_posts(batch)
         await self._drop_unknown_deleted(batch)
         await self._verdicts.accept([accepted for _, accepted in batch.accepted])
+        await self._comparison.look_at(batch.accepted)
         await self._verdicts.unresolved(batch.unresolved)
         await self._verdicts.refuse(batch.refused)
 

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from msgspec.structs import replace
 
 from services.signature_verifier.authority import SignerNotActor, may_be_forwarded
+from services.signature_verifier.followers import Comparison
 from services.signature_verifier.forwarded import ForwardedLane
 from services.signature_verifier.gate import Gate, HostBusy
 from services.signature_verifier.judge import Claim, Judge, another_key_may_fit
@@ -97,6 +98,7 @@ class SlowLane:
         self._verdicts = verdicts
         self._uris = uris
         self._gate = gate or Gate()
+        self._comparison = Comparison(pool)
         self._keys = KeyFetcher(keyring, resolver, self._gate)
         self._rotation = Rotation(keyring, refetches, self._keys.fetch_again)
         self._forwarded = ForwardedLane(
@@ -138,11 +140,13 @@ class SlowLane:
                 raise DomainBlocked(host_of(uri))
         activity, signer = await self._proven(claim)
         try:
-            return self._judge.approve(claim, activity, signer, await self._fetched(activity, signer))
+            own = self._judge.approve(claim, activity, signer, await self._fetched(activity, signer))
         except SignerNotActor:
             if not may_be_forwarded(activity):
                 raise
             return await self._forwarded.judge(request, activity)
+        await self._comparison.look_at([(request, own)])
+        return own
 
     async def _proven(self, claim: Claim) -> tuple[Activity, str]:
         """Return the activity and who signed it, by the key as it is stored, or as it is now."""

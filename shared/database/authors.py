@@ -1,5 +1,6 @@
 """The local account that acts: what a write needs to know of it."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from asyncpg import Record
@@ -65,6 +66,20 @@ async def author_by_name(conn: Connection, username: str) -> Author | None:
     """Return the active local account of this name."""
     row = await conn.fetchrow(_BY_NAME, username)
     return None if row is None else author_of(row)
+
+
+_BY_IDS = f"""
+SELECT {AUTHOR_COLUMNS}
+  FROM actors a
+  JOIN accounts c ON c.actor_id = a.id
+ WHERE a.id = ANY($1::bigint[]) AND a.local AND a.deleted_at IS NULL AND a.suspended_at IS NULL
+"""  # noqa: S608 - a constant list of columns
+
+
+async def authors_by_ids(conn: Connection, account_ids: Collection[int]) -> list[Author]:
+    """Return those of these accounts that are active."""
+    rows = await conn.fetch(_BY_IDS, list(account_ids)) if account_ids else []
+    return [author_of(row) for row in rows]
 
 
 async def touch(conn: Connection, account_id: int) -> None:

@@ -126,6 +126,13 @@ CREATE TABLE favourites (
     created_at timestamp with time zone NOT NULL DEFAULT now()
 );
 
+CREATE TABLE follower_repairs (
+    actor_id bigint NOT NULL,
+    url text NOT NULL,
+    due_at timestamp with time zone,
+    done_at timestamp with time zone
+);
+
 CREATE TABLE follows (
     follower_id bigint NOT NULL,
     followee_id bigint NOT NULL,
@@ -392,6 +399,7 @@ ALTER TABLE deliverers ADD CONSTRAINT deliverers_pkey PRIMARY KEY (id);
 ALTER TABLE deliveries ADD CONSTRAINT deliveries_pkey PRIMARY KEY (activity_hash, inbox);
 ALTER TABLE domain_blocks ADD CONSTRAINT domain_blocks_pkey PRIMARY KEY (domain);
 ALTER TABLE favourites ADD CONSTRAINT favourites_pkey PRIMARY KEY (status_id, actor_id);
+ALTER TABLE follower_repairs ADD CONSTRAINT follower_repairs_pkey PRIMARY KEY (actor_id);
 ALTER TABLE follows ADD CONSTRAINT follows_pkey PRIMARY KEY (follower_id, followee_id);
 ALTER TABLE home_timeline ADD CONSTRAINT home_timeline_pkey PRIMARY KEY (account_id, status_id);
 ALTER TABLE hosts ADD CONSTRAINT hosts_pkey PRIMARY KEY (host);
@@ -427,6 +435,7 @@ ALTER TABLE bookmarks ADD CONSTRAINT bookmarks_actor_id_fkey FOREIGN KEY (actor_
 ALTER TABLE bookmarks ADD CONSTRAINT bookmarks_status_id_fkey FOREIGN KEY (status_id) REFERENCES statuses(id) ON DELETE CASCADE;
 ALTER TABLE favourites ADD CONSTRAINT favourites_actor_id_fkey FOREIGN KEY (actor_id) REFERENCES actors(id);
 ALTER TABLE favourites ADD CONSTRAINT favourites_status_id_fkey FOREIGN KEY (status_id) REFERENCES statuses(id) ON DELETE CASCADE;
+ALTER TABLE follower_repairs ADD CONSTRAINT follower_repairs_actor_id_fkey FOREIGN KEY (actor_id) REFERENCES actors(id) ON DELETE CASCADE;
 ALTER TABLE follows ADD CONSTRAINT follows_followee_id_fkey FOREIGN KEY (followee_id) REFERENCES actors(id);
 ALTER TABLE follows ADD CONSTRAINT follows_follower_id_fkey FOREIGN KEY (follower_id) REFERENCES actors(id);
 ALTER TABLE idempotency_keys ADD CONSTRAINT idempotency_keys_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(actor_id);
@@ -458,6 +467,7 @@ CREATE INDEX blocks_target ON blocks USING btree (target_id);
 CREATE INDEX deliveries_dead ON deliveries USING btree (host, created_at) WHERE (state = 3);
 CREATE INDEX deliveries_parked ON deliveries USING btree (host, created_at) WHERE (state = 2);
 CREATE INDEX favourites_actor ON favourites USING btree (actor_id, id DESC);
+CREATE INDEX follower_repairs_due ON follower_repairs USING btree (due_at) WHERE (due_at IS NOT NULL);
 CREATE INDEX follows_followee ON follows USING btree (followee_id, state, id DESC);
 CREATE INDEX follows_follower ON follows USING btree (follower_id, state, id DESC);
 CREATE INDEX hosts_due ON hosts USING btree (next_try_at) WHERE (next_try_at IS NOT NULL);

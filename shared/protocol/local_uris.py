@@ -46,6 +46,10 @@ class LocalUris:
         """Return the collection of an actor's followers."""
         return f"{self._actors}{actor_id}/followers"
 
+    def followers_synchronization(self, actor_id: int) -> str:
+        """Return where a server reads who of its own follows an actor (FEP-8fcf)."""
+        return f"{self._actors}{actor_id}/followers_synchronization"
+
     def following(self, actor_id: int) -> str:
         """Return the collection of whom an actor follows."""
         return f"{self._actors}{actor_id}/following"

@@ -62,12 +62,15 @@ class Target(Struct, frozen=True, kw_only=True):
     """Where one POST goes: an inbox and whether it is the host's shared one; `attempt` counts from 1.
 
     `released` marks what was parked before: it is sent although other deliveries to its host are held.
+    `followers` is the digest of the author's followers there (FEP-8fcf), where what is sent is for followers
+    only; else it is empty.
     """
 
     inbox: str
     shared: bool = False
     attempt: int = 1
     released: bool = False
+    followers: bytes = b""
 
 
 class Delivery(Struct, frozen=True, kw_only=True):

@@ -199,16 +199,16 @@ class GuardedClient:
         Args:
             url: An inbox.
             body: What to deliver.
-            headers: To be sent beside the `Content-Type`, as they are: what `sign_request` returned, unless
-                `sign` is given.
+            headers: To be sent beside the `Content-Type`: what `sign_request` returned, or where `sign` is
+                given, what it shall cover beside its own.
             sign: Signs the request.
             deadline: Seconds for everything.
         """
         try:
             async with asyncio.timeout(deadline):
                 target = canonical(url)
-                signed = sign.headers("POST", str(target), body) if sign else ()
-                sent = [_DELIVERY_TYPE, *headers, *signed]
+                signed = sign.headers("POST", str(target), body, headers) if sign else headers
+                sent = [_DELIVERY_TYPE, *signed]
                 return await self._exchange("POST", target, sent, body, _read_delivery_answer)
         except TimeoutError:
             raise TimedOut(f"{url[:200]}: {deadline:g} s") from None

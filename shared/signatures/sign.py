@@ -1,6 +1,7 @@
 """Signing requests of our own, in either scheme."""
 
 from base64 import b64encode
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
@@ -29,6 +30,7 @@ class _Outgoing(Struct, frozen=True):
     key_id: str
     key: PrivateKey
     now: datetime
+    extra: SentHeaders = []
 
 
 def sign_request(
@@ -40,6 +42,7 @@ def sign_request(
     key_id: str,
     private_key: PrivateKey,
     now: datetime,
+    extra: Iterable[tuple[str, str]] = (),
 ) -> SentHeaders:
     """Return the headers that make a request a signed one; send all of them, as they are.
 
@@ -51,8 +54,9 @@ def sign_request(
         key_id: The URI under which the public key is found.
         private_key: RSA or Ed25519.
         now: Aware; servers compare it with their clocks.
+        extra: Headers to be signed and sent beside those of the scheme.
     """
-    outgoing = _Outgoing(method, url, body, key_id, private_key, now)
+    outgoing = _Outgoing(method, url, body, key_id, private_key, now, list(extra))
     return _sign_cavage(outgoing) if Scheme(scheme) is Scheme.CAVAGE else _sign_rfc9421(outgoing)
 
 
@@ -64,6 +68,8 @@ def _sign_cavage(outgoing: _Outgoing) -> SentHeaders:
     if outgoing.body is not None:
         headers.append(("Digest", digest_header(outgoing.body)))
         covered += " digest"
+    headers += outgoing.extra
+    covered += "".join(f" {name.lower()}" for name, _ in outgoing.extra)
     lines = [f"{cavage.REQUEST_TARGET}: {outgoing.method.lower()} {target}"]
     lines += [f"{name.lower()}: {value}" for name, value in headers]
     algorithm = "rsa-sha256" if isinstance(outgoing.key, RSAPrivateKey) else "hs2019"
@@ -82,6 +88,10 @@ def _sign_rfc9421(outgoing: _Outgoing) -> SentHeaders:
         headers.append(("Content-Digest", digest))
         lines.append(f'"content-digest": {digest}')
         covered += ' "content-digest"'
+    for name, value in outgoing.extra:
+        headers.append((name, value))
+        lines.append(f'"{name.lower()}": {value}')
+        covered += f' "{name.lower()}"'
     created = int(outgoing.now.timestamp())
     parameters = f'({covered});created={created};keyid="{outgoing.key_id}";alg="{algorithm}"'
     lines.append(f'"@signature-params": {parameters}')
@@ -110,8 +120,12 @@ class Signer(Struct, frozen=True, kw_only=True):
     private_key: bytes
     scheme: Scheme = Scheme.CAVAGE
 
-    def headers(self, method: str, url: str, body: bytes | None = None) -> SentHeaders:
-        """Return the headers of a request signed now."""
+    def headers(
+        self, method: str, url: str, body: bytes | None = None, extra: Iterable[tuple[str, str]] = ()
+    ) -> SentHeaders:
+        """Return the headers of a request signed now, `extra` among them."""
         key = load_private(self.private_key)
         now = datetime.now(UTC)
-        return sign_request(self.scheme, method, url, body, key_id=self.key_id, private_key=key, now=now)
+        return sign_request(
+            self.scheme, method, url, body, key_id=self.key_id, private_key=key, now=now, extra=extra
+        )

@@ -34,6 +34,11 @@ activities_applied = Counter(
 inbound_latency = Histogram("heddle_inbound_latency_seconds", "From receipt to commit", buckets=_SECONDS)
 key_lookups = Counter("heddle_key_lookups_total", "Signing keys looked for", ["result"])
 
+follower_digests = Counter(
+    "heddle_follower_digests_total", "Digests of followers here that other servers told", ["result"]
+)
+follower_repairs = Counter("heddle_follower_repairs_total", "Lists of followers compared", ["result"])
+
 deliveries = Counter("heddle_deliveries_total", "Attempts to deliver, by outcome", ["outcome"])
 delivery_seconds = Histogram("heddle_delivery_seconds", "One POST to another server", buckets=_SECONDS)
 parked_deliveries = Gauge(

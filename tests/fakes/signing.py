@@ -106,7 +106,8 @@ class Signing:
     """How a request is signed; what is None is done right.
 
     `covered` replaces the signed components, `digest` the digest's header value, `algorithm` the label,
-    `now` the time of signing, `expires` adds an expiry (Unix time).
+    `now` the time of signing, `expires` adds an expiry (Unix time). `extra` are headers to be sent
+    and, unless `covered` says otherwise, signed beside the usual ones.
     """
 
     scheme: str = "cavage"
@@ -115,6 +116,7 @@ class Signing:
     algorithm: str | None = None
     now: datetime | None = None
     expires: int | None = None
+    extra: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -136,6 +138,7 @@ def signed_headers(how: Signing, request: Outgoing, key_id: str, key: PrivateKey
         if how.scheme == "rfc9421":
             name, value = ("Content-Digest", f"sha-256=:{hashed}:")
         headers[name] = value if how.digest is None else how.digest
+    headers |= dict(how.extra)
     sign = _rfc9421 if how.scheme == "rfc9421" else _cavage
     return headers | sign(replace(how, now=now), _values(request, headers), key_id, key)
 
@@ -154,7 +157,8 @@ def _values(request: Outgoing, headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def _cavage(how: Signing, values: Mapping[str, str], key_id: str, key: PrivateKey) -> dict[str, str]:
-    covered = how.covered or ("(request-target)", "host", "date", *(["digest"] if "digest" in values else []))
+    digest, extra = ["digest"] if "digest" in values else [], [name.lower() for name, _ in how.extra]
+    covered = how.covered or ("(request-target)", "host", "date", *digest, *extra)
     text = "\n".join(f"{name}: {values[name]}" for name in covered)
     algorithm = how.algorithm or ("rsa-sha256" if isinstance(key, rsa.RSAPrivateKey) else "hs2019")
     expires = f"expires={how.expires}," if how.expires is not None else ""
@@ -166,7 +170,7 @@ def _cavage(how: Signing, values: Mapping[str, str], key_id: str, key: PrivateKe
 
 def _rfc9421(how: Signing, values: Mapping[str, str], key_id: str, key: PrivateKey) -> dict[str, str]:
     digest = ["content-digest"] if "content-digest" in values else []
-    covered = how.covered or ("@method", "@target-uri", *digest)
+    covered = how.covered or ("@method", "@target-uri", *digest, *(name.lower() for name, _ in how.extra))
     algorithm = how.algorithm or ("rsa-v1_5-sha256" if isinstance(key, rsa.RSAPrivateKey) else "ed25519")
     names = " ".join(f'"{name}"' for name in covered)
     created = int((how.now or datetime.now(UTC)).timestamp())

@@ -21,6 +21,7 @@ def add_routes(app: web.Application) -> None:
     app.router.add_get("/users/{id}", actors.show)
     app.router.add_get("/users/{id}/outbox", collections.outbox)
     app.router.add_get("/users/{id}/followers", collections.followers)
+    app.router.add_get("/users/{id}/followers_synchronization", collections.own_followers)
     app.router.add_get("/users/{id}/following", collections.following)
     app.router.add_get("/users/{id}/collections/featured", collections.featured)
     app.router.add_get("/users/{id}/collections/tags", collections.featured_tags)

@@ -8,14 +8,16 @@ from msgspec import Struct
 from services.platform_gateway.federation.activities import activity_of
 from services.platform_gateway.federation.actors import shared_actor
 from services.platform_gateway.federation.documents import cursor, document, for_people
-from services.platform_gateway.federation.fetcher import admit
+from services.platform_gateway.federation.fetcher import admit, identify
 from services.platform_gateway.gateway import GATEWAY
 from shared.database import document_actors
 from shared.database.document_actors import DocumentActor, Linked
 from shared.database.document_posts import featured_posts, outbox_page, outbox_size
+from shared.database.follower_digests import followers_on
 from shared.database.paging import Page
 from shared.database.pool import Connection
 from shared.protocol import writer
+from shared.protocol.identifiers import host_of
 from shared.protocol.writer.collections import Item
 
 OUTBOX_PAGE = 20
@@ -51,6 +53,19 @@ async def followers(request: web.Request) -> web.Response:
     found = await _admitted(request)
     uri = request.app[GATEWAY].site.uris.followers(found.id)
     return await _people(request, found, uri, found.followers_count, document_actors.followers)
+
+
+async def own_followers(request: web.Request) -> web.Response:
+    """Answer `GET /users/{id}/followers_synchronization`: a server's own followers, for itself (FEP-8fcf).
+
+    Whatever the settings, it takes a signature to say which server asks.
+    """
+    found = await shared_actor(request)
+    fetcher = await identify(request)
+    uri = request.app[GATEWAY].site.uris.followers_synchronization(found.id)
+    async with request.app[GATEWAY].pool.acquire() as conn:
+        people = await followers_on(conn, found.id, host_of(fetcher.actor_uri))
+    return document(request, writer.write_collection(uri, items=people), private=True)
 
 
 async def following(request: web.Request) -> web.Response:

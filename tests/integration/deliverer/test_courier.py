@@ -27,7 +27,7 @@ async def _attempt(world: World, host: RemoteHost) -> Answer:
         created_at=datetime.now(UTC),
         trace="",
     )
-    courier = Courier(world.client, signers, deadline=DEADLINE)
+    courier = Courier(world.client, signers, world.uris, deadline=DEADLINE)
     return await courier.bring(delivery, target, Host(host=host.authority))
 
 

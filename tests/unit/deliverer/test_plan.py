@@ -104,7 +104,7 @@ def test_every_inbox_is_in_its_hosts_shard_once() -> None:
     """Each inbox is planned exactly once, in the shard of its host, in messages of bounded size."""
     inboxes = [f"https://host{number}.example/inbox" for number in range(5000)]
     shards = plan_deliveries(
-        _sent(), [Destination(inbox=inbox, shared=True) for inbox in inboxes], MAX_TARGETS
+        _sent(), [Destination(inbox=inbox, shared=True) for inbox in inboxes], MAX_TARGETS, {}
     )
     planned = [
         (shard, target.inbox)
@@ -120,7 +120,7 @@ def test_every_inbox_is_in_its_hosts_shard_once() -> None:
 def test_small_deliveries_share_a_message() -> None:
     """Deliveries of a shard travel together, in order, with no more inboxes than one message may have."""
     (messages,) = plan_deliveries(
-        _sent(), [Destination(inbox="https://birch.example/inbox", shared=True)] * 100, 30
+        _sent(), [Destination(inbox="https://birch.example/inbox", shared=True)] * 100, 30, {}
     ).values()
     portions = portions_of(messages)
     assert [message for portion in portions for message in portion] == messages
