@@ -67,6 +67,7 @@ class FastLane:
         keys = await self._keyring.find({claim.key_id for claim in claims})
         for claim in claims:
             self._decide(claim, keys.get(claim.key_id), batch)
+        await self._decide_by_the_store(batch)
         await self._set_aside_unknown_posts(batch)
         await self._drop_unknown_deleted(batch)
         await self._verdicts.accept([accepted for _, accepted in batch.accepted])
@@ -90,23 +91,45 @@ class FastLane:
             batch.keyless.append(claim)
             return
         try:
-            activity = self._judge.prove(claim, key)
-            accepted = self._judge.approve(claim, activity, key.actor_uri)
-        except Rejected as cause:
-            if self._is_worth_a_fetch(claim, cause):
+            self._accept(claim, key, batch)
+        except SignatureRefused as cause:
+            if not another_key_may_fit(cause):
+                batch.refused.append(Refused(claim.request, cause))
+            elif self._refetches.is_open(claim.key_id):
                 batch.unresolved.append(claim.request)
             else:
-                batch.refused.append(Refused(claim.request, cause))
-        else:
-            batch.accepted.append((claim.request, accepted))
+                batch.unfitting.append((claim, key, Refused(claim.request, cause)))
+        except Rejected as cause:
+            self._refuse(claim, cause, batch)
 
-    def _is_worth_a_fetch(self, claim: Claim, cause: Rejected) -> bool:
-        match cause:
-            case SignatureRefused():
-                return another_key_may_fit(cause) and self._refetches.is_open(claim.key_id)
-            case SignerNotActor():
-                return may_be_forwarded(self._judge.parse(claim.request))
-        return False
+    def _accept(self, claim: Claim, key: KnownKey, batch: "_Batch") -> None:
+        activity = self._judge.prove(claim, key)
+        accepted = self._judge.approve(claim, activity, key.actor_uri)
+        batch.accepted.append((claim.request, accepted))
+
+    def _refuse(self, claim: Claim, cause: Rejected, batch: "_Batch") -> None:
+        if isinstance(cause, SignerNotActor) and may_be_forwarded(self._judge.parse(claim.request)):
+            batch.unresolved.append(claim.request)
+        else:
+            batch.refused.append(Refused(claim.request, cause))
+
+    async def _decide_by_the_store(self, batch: "_Batch") -> None:
+        """Judge anew what does not fit a key that was fetched again a moment ago.
+
+        The key may be from before that, or another process has stored its successor since.
+        """
+        if not batch.unfitting:
+            return
+        stored = await self._keyring.read({claim.key_id for claim, _, _ in batch.unfitting})
+        for claim, tried, refused in batch.unfitting:
+            newer = stored.get(claim.key_id)
+            if newer is None or newer.der == tried.der:
+                batch.refused.append(refused)
+                continue
+            try:
+                self._accept(claim, newer, batch)
+            except Rejected as cause:
+                self._refuse(claim, cause, batch)
 
     async def _set_aside_unknown_posts(self, batch: "_Batch") -> None:
         """Have unknown posts fetched that are shared or pinned, and both ends of those who move."""
@@ -164,3 +187,4 @@ class _Batch:
         self.unresolved: list[ReceivedRequest] = []
         self.keyless: list[Claim] = []
         self.refused: list[Refused] = []
+        self.unfitting: list[tuple[Claim, KnownKey, Refused]] = []

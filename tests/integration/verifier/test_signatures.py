@@ -104,6 +104,39 @@ async def test_a_hundred_bad_signatures_cause_one_fetch(verifier: RunningVerifie
     assert birch.fetched.count("/users/nora") == 1
 
 
+async def test_a_second_new_key_in_the_window_is_not_asked_for(verifier: RunningVerifier) -> None:
+    """Who replaces a key twice within the window is refused the second time, and nobody is asked again."""
+    birch = verifier.world.remote.host("birch")
+    nora = birch.actor("nora")
+    for _ in range(2):
+        create = nora.create()
+        await verifier.deliver(nora, create)
+        await verifier.until_accepted(create["id"])
+        nora.rotate_key()
+    birch.fetched.clear()
+    create = nora.create()
+    await verifier.deliver(nora, create)
+    assert (await verifier.until_refused(create["id"])).reason == "signature_invalid"
+    assert "/users/nora" not in birch.fetched
+
+
+async def test_a_key_that_another_process_found_is_used(verifier: RunningVerifier) -> None:
+    """Where this process may not ask again, what another one has stored since decides, not its own memory."""
+    birch = verifier.world.remote.host("birch")
+    nora, forger = birch.actor("nora"), birch.actor("forger")
+    known, forged, after = nora.create(), nora.create(), nora.create()
+    await verifier.deliver(nora, known)
+    await verifier.until_accepted(known["id"])
+    await verifier.post(_in_the_name_of(nora.key_id, verifier.request(forger, forged)))
+    await verifier.until_refused(forged["id"])
+    nora.rotate_key()
+    await verifier.world.resolver.key(nora.key_id)  # what the other process does
+    birch.fetched.clear()
+    await verifier.deliver(nora, after)
+    await verifier.until_accepted(after["id"])
+    assert "/users/nora" not in birch.fetched
+
+
 def _in_the_name_of(key_id: str, request: ReceivedRequest) -> ReceivedRequest:
     """Return a request whose signature names another key than the one it was made with."""
     headers = tuple(
