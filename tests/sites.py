@@ -13,6 +13,7 @@ from pathlib import Path
 
 import aiohttp
 from msgspec import Struct, json
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.infrastructure import eventually
 
@@ -121,13 +122,16 @@ class Site:
             await self._start_front()
 
     async def start_service(self, service: str, *, wait: bool = True) -> Process:
-        """Start one service, on the addresses it had before if it ran before."""
+        """Start one service, on the addresses it had before if it ran before.
+
+        A name with a number after a dot, `inbox_receiver.1` for instance, is another replica.
+        """
         listen, ops = self._ports.setdefault(service, (free_port(), free_port()))
         environment = self.environment() | {
             "HEDDLE_LISTEN": f"127.0.0.1:{listen}",
             "HEDDLE_OPS_LISTEN": f"127.0.0.1:{ops}",
         }
-        running = await self._spawn(service, environment, "-m", f"services.{service}")
+        running = await self._spawn(service, environment, "-m", f"services.{service.partition('.')[0]}")
         process = Process(service, f"http://127.0.0.1:{listen}", f"http://127.0.0.1:{ops}", running)
         self.processes[service] = process
         if wait:
@@ -176,6 +180,22 @@ class Site:
         file = self.folder / f"{self.name}.{service}.log"
         return "\n".join(file.read_text().splitlines()[-lines:]) if file.exists() else ""
 
+    async def count(self, service: str, metric: str, **labels: str) -> float:
+        """Return the value of a metric of a service, summed over what the labels leave open."""
+        _, text = await _get(f"{self.processes[service].ops}/metrics")
+        return sum(
+            sample.value
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+            if sample.name == metric and labels.items() <= sample.labels.items()
+        )
+
+    async def trouble(self, service: str) -> dict[str, str]:
+        """Return what a service's readiness complains about, by check; nothing where it is ready."""
+        _, text = await _get(f"{self.processes[service].ops}/readyz")
+        checks = json.decode(text, type=_Report).checks
+        return {name: problem for name, problem in checks.items() if problem != "ok"}
+
     async def kill(self, service: str) -> None:
         """End a service as a crash would (SIGKILL), and return when it is gone."""
         process = self.processes[service].running
@@ -223,11 +243,19 @@ class Site:
 _SECRET = secrets.token_hex(32)
 
 
+class _Report(Struct):
+    checks: dict[str, str]
+
+
+async def _get(url: str) -> tuple[int, str]:
+    timeout = aiohttp.ClientTimeout(total=2)
+    async with aiohttp.ClientSession(timeout=timeout) as session, session.get(url) as answer:
+        return answer.status, await answer.text()
+
+
 async def _status(url: str) -> int:
     try:
-        timeout = aiohttp.ClientTimeout(total=2)
-        async with aiohttp.ClientSession(timeout=timeout) as session, session.get(url) as answer:
-            return answer.status
+        return (await _get(url))[0]
     except (aiohttp.ClientError, TimeoutError):
         return 0
 

@@ -33,11 +33,13 @@ raft.wal_max_size_bytes = 67108864
 
 @dataclass(frozen=True, kw_only=True)
 class EmbeddedRabbit:
-    """How to run the node."""
+    """How to run the node; `settings` are more lines of its configuration."""
 
     home: Home
     ports: ServerPorts
     password: str
+    node: str = NODE
+    settings: str = ""
 
     @property
     def url(self) -> str:
@@ -56,6 +58,7 @@ class EmbeddedRabbit:
         configuration.touch(mode=0o600)
         configuration.write_text(
             _CONFIGURATION.format(loopback=LOOPBACK, ports=self.ports, user=USER, password=self.password)
+            + self.settings
         )
         (self._folder / "enabled_plugins").write_text("[rabbitmq_management,rabbitmq_prometheus].\n")
 
@@ -93,7 +96,7 @@ class EmbeddedRabbit:
             "detached": "true",
             "ERL_EPMD_ADDRESS": LOOPBACK,
             "ERL_EPMD_PORT": str(self.ports.epmd),
-            "RABBITMQ_NODENAME": NODE,
+            "RABBITMQ_NODENAME": self.node,
             "RABBITMQ_DIST_PORT": str(self.ports.distribution),
             "RABBITMQ_MNESIA_BASE": str(folder / "mnesia"),
             "RABBITMQ_LOG_BASE": str(folder / "log"),

@@ -1,100 +1,67 @@
-"""Each service is killed while two thousand signed activities come in; none is lost or doubled."""
+"""Each service is killed while signed activities come in; none is lost or doubled."""
 
 import asyncio
+import signal
+import time
+from collections.abc import Sequence
 from pathlib import Path
 
-import asyncpg
 import pytest
 
-from services.load_generator import payloads
-from services.load_generator.keys import load_ring
-from services.load_generator.population import Population
-from services.load_generator.sender import Sender, Sent, open_loop
-from services.load_generator.signing import SignedRequest, sign_all
-from services.load_generator.simulated_servers import SimulatedServers
-from tests.infrastructure import eventually
-from tests.sites import Site, free_port, running
+from tests.faults.figures import Figures
+from tests.faults.traffic import Traffic, traffic_to
+from tests.sites import PIPELINE, Site
 
-ACTIVITIES = 2000
-SECONDS = 10.0
-VICTIMS = ("inbox_receiver", "signature_verifier", "timeline_builder", "fanout_deliverer", "platform_gateway")
+RATE = 60.0
+FROZEN = 0.25
+"""Seconds of load that pile up before a service that is stopped in the midst of its work, before the kill."""
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 
 
-def creates(population: Population, inbox: str, mention: str) -> list[SignedRequest]:
-    """Sign Creates from all actors in turn; each names a local actor, so that each has an effect."""
-    made = []
-    for number in range(ACTIVITIES):
-        actor = population.actor(number)
-        note = f"{actor.uri}/statuses/{number}"
-        made.append((actor, f"{note}/activity", payloads.create(actor, str(number), mention=mention)))
-    return sign_all(population.keys, inbox, made)
+async def kill_mid_batch(traffic: Traffic, service: str, figures: Figures) -> None:
+    """Kill a service with work in its hands, start it again, and wait for what it left behind."""
+    site = traffic.site
+    process = site.processes[service].running
+    process.send_signal(signal.SIGSTOP)
+    await asyncio.sleep(FROZEN)  # it holds more than one batch then
+    await site.kill(service)
+    assert process.returncode == -signal.SIGKILL
+    begun = time.monotonic()
+    await site.start_service(service)
+    assert site.processes[service].pid != process.pid
+    await traffic.applied()
+    figures.recovered("service", time.monotonic() - begun)
 
 
-async def kill_each(site: Site, pause: float) -> int:
-    """Kill and restart every service once, and return how many died of it."""
-    died = 0
-    for victim in VICTIMS:
-        await asyncio.sleep(pause)  # spreads the kills over the load; nothing is waited for
-        await site.kill(victim)
-        died += site.processes[victim].running.returncode == -9
-        await site.start_service(victim)
-    return died
+async def killed(site: Site, figures: Figures, rounds: Sequence[Sequence[str]]) -> None:
+    """Kill services under load, those of one round at once, and draw the account."""
+    redelivered = 0.0
+    async with traffic_to(site, figures, services=PIPELINE) as traffic:
+        async with traffic.flowing(RATE):
+            for victims in rounds:
+                await asyncio.gather(*(kill_mid_batch(traffic, victim, figures) for victim in victims))
+                for victim in victims:
+                    redelivered += await site.count(victim, "heddle_redelivered_total")
+        await traffic.audit()
+    figures.note(kills=sum(map(len, rounds)), redelivered=redelivered)
+    assert redelivered > 0, "no service had anything in its hands"
 
 
-async def deliver(site: Site, requests: list[SignedRequest]) -> list[Sent]:
-    """Send everything at a constant rate, and again what was not answered with 202, as servers do."""
-    port = int(site.processes["inbox_receiver"].listen.rsplit(":", 1)[1])
-    sender = Sender("127.0.0.1", port, connections=32)
-    step = SECONDS / len(requests)
-    sent = await open_loop(sender, requests, [number * step for number in range(len(requests))])
-    by_id = {request.activity_id: request for request in requests}
-    accepted = [one for one in sent if one.status == 202]
-    for _ in range(20):
-        failed = [by_id[one.activity_id] for one in sent if one.status != 202]
-        if not failed:
-            break
-        await asyncio.sleep(0.5)  # a sender's pause before it tries again
-        sent = await open_loop(sender, failed, [0.0] * len(failed))
-        accepted += [one for one in sent if one.status == 202]
-    await sender.close()
-    return accepted
-
-
-async def test_every_acknowledged_activity_is_applied_exactly_once(
-    own_database_url: str, own_broker_url: str, tmp_path: Path
+async def test_killed_services_lose_and_double_nothing(
+    own_database_url: str, own_broker_url: str, tmp_path: Path, figures: Figures
 ) -> None:
-    """Two thousand activities, every service killed once: each 202'd id has one post and one notification."""
-    keys = load_ring(tmp_path / "keys", 4)
-    population = Population(hosts=10, actors_per_host=2, port=free_port(), keys=keys)
-    servers = SimulatedServers(population)
-    await servers.start()
+    """All services are killed in the midst of a batch: every 202'd id has one effect, one post with it."""
     site = Site(name="loom", database_url=own_database_url, broker_url=own_broker_url, folder=tmp_path)
-    try:
-        async with running(site):
-            ada = await site.account("ada")
-            requests = creates(population, f"{site.origin}/inbox", f"{site.origin}/users/{ada.id}")
-            accepted, died = await asyncio.gather(
-                deliver(site, requests), kill_each(site, SECONDS / (len(VICTIMS) + 1))
-            )
-            assert died == len(VICTIMS)
-            assert {one.activity_id for one in accepted} == {request.activity_id for request in requests}
-            connection = await asyncpg.connect(own_database_url)
-            try:
-                await eventually(
-                    lambda: _count_is(connection, "statuses", ACTIVITIES), f"{ACTIVITIES} posts", seconds=60
-                )
-                assert await connection.fetchval("SELECT count(*) FROM notifications") == ACTIVITIES
-                assert await connection.fetchval("SELECT count(DISTINCT uri) FROM statuses") == ACTIVITIES
-                assert await connection.fetchval("SELECT count(*) FROM refusals") == 0
-            finally:
-                await connection.close()
-    finally:
-        await servers.stop()
+    await killed(site, figures, [PIPELINE[1:], PIPELINE[:1]])
 
 
-async def _count_is(connection: "asyncpg.Connection[asyncpg.Record]", table: str, count: int) -> bool:
-    found = await connection.fetchval(f"SELECT count(*) FROM {table}")  # noqa: S608 - a name of our own
-    assert found <= count, f"{found} rows in {table}, {count} expected"
-    return bool(found == count)
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+async def test_twenty_kills_of_each_service(
+    own_database_url: str, own_broker_url: str, tmp_path: Path, figures: Figures
+) -> None:
+    """Each service is killed twenty times in the midst of a batch, and what it left is done within 30 s."""
+    site = Site(name="loom", database_url=own_database_url, broker_url=own_broker_url, folder=tmp_path)
+    await killed(site, figures, [[service] for service in PIPELINE] * 20)
+    assert figures.late() == []

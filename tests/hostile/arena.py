@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 
 import aiohttp
 import psutil
-from prometheus_client.parser import text_string_to_metric_families
 
 from services.operator_console.journey import Journey, journey_of
 from shared.database import statuses
@@ -139,14 +138,7 @@ class Arena:
 
     async def count(self, service: str, metric: str, **labels: str) -> float:
         """Return the value of a counter of a service."""
-        async with self.http.get(f"{self.site.processes[service].ops}/metrics") as answer:
-            text = await answer.text()
-        return sum(
-            sample.value
-            for family in text_string_to_metric_families(text)
-            for sample in family.samples
-            if sample.name == metric and labels.items() <= sample.labels.items()
-        )
+        return await self.site.count(service, metric, **labels)
 
     async def settled(self) -> None:
         """Return when everything that came in so far has been judged and applied."""
