@@ -3,9 +3,8 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Self
 
 import aiohttp
 from msgspec import Struct
@@ -13,6 +12,7 @@ from yarl import URL
 
 from shared.remote.addresses import PeerPolicy
 from shared.remote.budgets import Budget, DomainBudgets, public_suffixes
+from shared.remote.connections import Connections
 from shared.remote.connector import Guard, guarded_connector
 from shared.remote.errors import (
     BadUrl,
@@ -30,10 +30,10 @@ from shared.remote.exchange import (
     read_whole,
     translated,
 )
+from shared.remote.posting import Poster
 from shared.remote.resolver import DnsLookup, Lookup, Resolver
-from shared.remote.retry_after import read_retry_after
 from shared.remote.slots import HostSlots, WarmHosts
-from shared.remote.urls import authority, canonical
+from shared.remote.urls import authority, canonical, destination
 from shared.signatures.sign import Signer
 
 MAX_DOCUMENT = 1024 * 1024
@@ -47,11 +47,8 @@ _EXCERPT = 4096
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _OK, _MULTIPLE_CHOICES = 200, 300
 
-ACTIVITY_JSON = "application/activity+json"
-_DELIVERY_TYPE = ("Content-Type", ACTIVITY_JSON)
-
-T = TypeVar("T")
 MediaTypes = Callable[[str], bool]
+Read = Callable[[aiohttp.ClientResponse], Awaitable[Reading]]
 
 
 class Limits(Struct, frozen=True, kw_only=True):
@@ -114,6 +111,10 @@ class GuardedClient:
         self._resources.push_async_callback(resolver.close)
         self._guard = Guard(self._policy, resolver)
         self._session = await self._resources.enter_async_context(self._open_session())
+        limits = self._limits
+        kept = Connections(self._guard, most=limits.warm_hosts, keep_alive=limits.keep_alive)
+        await self._resources.enter_async_context(kept.sweeping())
+        self._poster = Poster(kept, self._slots, at_once=limits.connections, user_agent=self._user_agent)
         return self
 
     async def __aexit__(
@@ -166,12 +167,12 @@ class GuardedClient:
         url: URL,
         accept: str,
         sign: Signer | None,
-        read: Callable[[aiohttp.ClientResponse], Awaitable[Reading]],
+        read: Read,
     ) -> Response:
         for _ in range(MAX_REDIRECTS + 1):
             signed = sign.headers("GET", str(url)) if sign else ()
             with self._budgets.spend(url.raw_host or ""):
-                answer = await self._exchange("GET", url, [("Accept", accept), *signed], None, read)
+                answer = await self._exchange(url, [("Accept", accept), *signed], read)
             if answer.status not in _REDIRECTS:
                 return Response(
                     status=answer.status,
@@ -204,23 +205,17 @@ class GuardedClient:
             sign: Signs the request.
             deadline: Seconds for everything.
         """
-        try:
-            async with asyncio.timeout(deadline):
-                target = canonical(url)
-                signed = sign.headers("POST", str(target), body, headers) if sign else headers
-                sent = [_DELIVERY_TYPE, *signed]
-                return await self._exchange("POST", target, sent, body, _read_delivery_answer)
-        except TimeoutError:
-            raise TimedOut(f"{url[:200]}: {deadline:g} s") from None
+        to = destination(url)
+        if to.authority in self._own_hosts:
+            raise OwnHost(to.authority)
+        return await self._poster.post(
+            to,
+            body,
+            lambda: sign.headers("POST", to.text, body, headers) if sign else headers,
+            deadline=deadline,
+        )
 
-    async def _exchange(
-        self,
-        method: str,
-        url: URL,
-        headers: list[tuple[str, str]],
-        body: bytes | None,
-        read: Callable[[aiohttp.ClientResponse], Awaitable[T]],
-    ) -> T:
+    async def _exchange(self, url: URL, headers: list[tuple[str, str]], read: Read) -> Reading:
         host = authority(url)
         if host in self._own_hosts:
             raise OwnHost(host)
@@ -229,7 +224,7 @@ class GuardedClient:
             await self._guard.check(url)
             if not self._warm.admit(host):
                 headers.append(("Connection", "close"))
-            answer = await self._request(method, url, headers, body)
+            answer = await self._request(url, headers)
             try:
                 return await read(answer)
             finally:
@@ -239,22 +234,14 @@ class GuardedClient:
         finally:
             self._slots.release(host)
 
-    async def _request(
-        self, method: str, url: URL, headers: list[tuple[str, str]], body: bytes | None
-    ) -> aiohttp.ClientResponse:
+    async def _request(self, url: URL, headers: list[tuple[str, str]]) -> aiohttp.ClientResponse:
         try:
-            return await self._send(method, url, headers, body)
+            return await self._session.get(url, headers=headers, allow_redirects=False)
         except aiohttp.ClientError as error:
-            # A kept connection may have been closed by the other side a moment ago. Sending twice is safe:
-            # a fetch changes nothing, and a delivery is known by its id.
+            # A kept connection may have been closed by the other side a moment ago.
             if not is_stale(error):
                 raise
-        return await self._send(method, url, headers, body)
-
-    async def _send(
-        self, method: str, url: URL, headers: list[tuple[str, str]], body: bytes | None
-    ) -> aiohttp.ClientResponse:
-        return await self._session.request(method, url, headers=headers, data=body, allow_redirects=False)
+        return await self._session.get(url, headers=headers, allow_redirects=False)
 
 
 def _next_hop(url: URL, location: str) -> URL:
@@ -267,9 +254,7 @@ def _next_hop(url: URL, location: str) -> URL:
     return canonical(str(joined))
 
 
-def _reader(
-    media_types: MediaTypes | None, max_bytes: int
-) -> Callable[[aiohttp.ClientResponse], Awaitable[Reading]]:
+def _reader(media_types: MediaTypes | None, max_bytes: int) -> Read:
     async def read(answer: aiohttp.ClientResponse) -> Reading:
         headers = {name.lower(): value for name, value in answer.headers.items()}
         if not _OK <= answer.status < _MULTIPLE_CHOICES:
@@ -280,10 +265,3 @@ def _reader(
         return Reading(answer.status, headers, await read_whole(answer, max_bytes))
 
     return read
-
-
-async def _read_delivery_answer(answer: aiohttp.ClientResponse) -> PostResult:
-    waiting = answer.headers.get("Retry-After")
-    retry_after = read_retry_after(waiting, datetime.now(UTC)) if waiting else None
-    excerpt = await read_beginning(answer, _EXCERPT)
-    return PostResult(status=answer.status, retry_after=retry_after, excerpt=excerpt)

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from collections.abc import Callable
 from ipaddress import ip_address
 
 from aiohttp import AddrInfoType, TCPConnector
@@ -13,6 +14,8 @@ from shared.remote.errors import AddressBlocked, BadUrl
 from shared.remote.resolver import Resolver
 from shared.remote.tls import tls_context
 from shared.remote.urls import is_address
+
+SocketFactory = Callable[[AddrInfoType], socket.socket]
 
 _HTTPS_PORT = 443
 _FIRST_UNPRIVILEGED_PORT = 1024
@@ -30,8 +33,8 @@ class Guard:
         self.policy = policy
         self._resolver = resolver
 
-    async def check(self, url: URL) -> None:
-        """Return only if all addresses of a canonical URL may be connected to; raises Rejected, DnsFailed.
+    async def check(self, url: URL) -> tuple[str, ...]:
+        """Return the addresses of a canonical URL if all may be connected to; raises Rejected, DnsFailed.
 
         HTTPS on port 443 or from 1024 up, unless the policy exempts the addresses: below lie services
         that have no business with a TLS client.
@@ -44,6 +47,7 @@ class Guard:
         addresses = await self.addresses(url.raw_host or "")
         if not usual and not all(map(self.policy.is_exempt, addresses)):
             raise BadUrl(f"{url.scheme} on port {url.port}")
+        return addresses
 
     async def addresses(self, host: str) -> tuple[str, ...]:
         """Return the addresses of a host; raises AddressBlocked if any of them may not be reached.
@@ -83,6 +87,23 @@ class _GuardedResolver(AbstractResolver):
         """Leave the resolver to its owner."""
 
 
+def checked_socket(policy: PeerPolicy) -> SocketFactory:
+    """Return what makes sockets, and refuses to for an address that is no peer.
+
+    Whatever led here, the address that is about to be connected to has the last word.
+    """
+
+    def make(info: AddrInfoType) -> socket.socket:
+        family, kind, protocol, _, address = info
+        if not policy.allows(str(ip_address(address[0]))):
+            raise AddressBlocked(f"a connection to {address[0]}")
+        opened = socket.socket(family, kind, protocol)
+        opened.setblocking(False)
+        return opened
+
+    return make
+
+
 def guarded_connector(guard: Guard, *, connections: int, keep_alive: float) -> TCPConnector:
     """Return a connector whose every socket is checked against the policy before it connects.
 
@@ -91,22 +112,12 @@ def guarded_connector(guard: Guard, *, connections: int, keep_alive: float) -> T
         connections: Exchanges at once.
         keep_alive: Seconds that an idle connection stays open.
     """
-
-    def checked_socket(info: AddrInfoType) -> socket.socket:
-        # Whatever led here, the address that is about to be connected to has the last word.
-        family, kind, protocol, _, address = info
-        if not guard.policy.allows(str(ip_address(address[0]))):
-            raise AddressBlocked(f"a connection to {address[0]}")
-        opened = socket.socket(family, kind, protocol)
-        opened.setblocking(False)
-        return opened
-
     return TCPConnector(
         resolver=_GuardedResolver(guard),
         use_dns_cache=False,
         ssl=tls_context(),
         limit=connections,
         keepalive_timeout=keep_alive,
-        socket_factory=checked_socket,
+        socket_factory=checked_socket(guard.policy),
         loop=asyncio.get_running_loop(),
     )

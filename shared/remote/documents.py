@@ -2,9 +2,10 @@
 
 from datetime import UTC, datetime
 
-from shared.remote.client import ACTIVITY_JSON, GuardedClient, MediaTypes
+from shared.remote.client import GuardedClient, MediaTypes
 from shared.remote.errors import Denied, NotThere, ServerTrouble
 from shared.remote.exchange import Response
+from shared.remote.posting import ACTIVITY_JSON
 from shared.remote.retry_after import read_retry_after
 from shared.signatures.sign import Signer
 

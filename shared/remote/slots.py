@@ -2,15 +2,7 @@
 
 import asyncio
 import time
-from collections import OrderedDict
-
-
-class _Host:
-    __slots__ = ("semaphore", "users")
-
-    def __init__(self, slots: int) -> None:
-        self.semaphore = asyncio.Semaphore(slots)
-        self.users = 0
+from collections import OrderedDict, deque
 
 
 class HostSlots:
@@ -22,33 +14,54 @@ class HostSlots:
 
     def __init__(self, per_host: int) -> None:
         self._per_host = per_host
-        self._hosts: dict[str, _Host] = {}
+        self._busy: dict[str, int] = {}
+        self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
+
+    def try_acquire(self, host: str) -> bool:
+        """Take a slot of this host if one is free now; give it back with `release`."""
+        busy = self._busy.get(host, 0)
+        if busy >= self._per_host:
+            return False
+        self._busy[host] = busy + 1
+        return True
 
     async def acquire(self, host: str) -> None:
         """Wait for a slot of this host; give it back with `release`."""
-        entry = self._hosts.get(host)
-        if entry is None:
-            entry = self._hosts[host] = _Host(self._per_host)
-        entry.users += 1
+        if self.try_acquire(host):
+            return
+        mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        waiting = self._waiting.setdefault(host, deque())
+        waiting.append(mine)
         try:
-            await entry.semaphore.acquire()
+            await mine
         except BaseException:
-            self._leave(host, entry)
+            if mine.done() and not mine.cancelled():
+                self.release(host)
+            else:
+                self._forget(host, mine)
             raise
 
     def release(self, host: str) -> None:
-        """Give a slot back."""
-        entry = self._hosts[host]
-        entry.semaphore.release()
-        self._leave(host, entry)
+        """Give a slot back, to whoever waits longest."""
+        waiting = self._waiting.get(host, ())
+        for next_one in waiting:
+            if not next_one.done():
+                self._forget(host, next_one)
+                next_one.set_result(None)
+                return
+        if self._busy[host] == 1:
+            del self._busy[host]
+        else:
+            self._busy[host] -= 1
 
-    def _leave(self, host: str, entry: _Host) -> None:
-        entry.users -= 1
-        if not entry.users:
-            del self._hosts[host]
+    def _forget(self, host: str, waiter: asyncio.Future[None]) -> None:
+        waiting = self._waiting[host]
+        waiting.remove(waiter)
+        if not waiting:
+            del self._waiting[host]
 
     def __len__(self) -> int:
-        return len(self._hosts)
+        return len(self._busy)
 
 
 class WarmHosts:

@@ -5,6 +5,7 @@ from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from urllib.parse import urlsplit
 
+from msgspec import Struct
 from yarl import URL
 
 from shared.protocol.identifiers import MAX_URI_LENGTH
@@ -44,6 +45,45 @@ def canonical(text: str) -> URL:
     if port is not None and not default:
         netloc = f"{netloc}:{port}"
     return URL(f"{url.scheme}://{netloc}{path or '/'}{'?' if query else ''}{query}", encoded=True)
+
+
+class Destination(Struct, frozen=True, kw_only=True):
+    """Where a delivery goes, taken apart once: what the request line, the signature and the socket need.
+
+    `text` is the whole URL, `origin` its beginning up to the path, `authority` what a `Host` header has.
+    """
+
+    url: URL
+    text: str
+    origin: str
+    authority: str
+    host: str
+    port: int
+    target: str
+
+    @property
+    def secure(self) -> bool:
+        """Whether it is spoken with over TLS."""
+        return self.url.scheme == "https"
+
+
+@lru_cache(maxsize=16_384)
+def destination(text: str) -> Destination:
+    """Return an inbox's URL taken apart, in its canonical spelling; raises Rejected."""
+    url = canonical(text)
+    host, port = url.raw_host, url.port
+    if host is None or port is None:
+        raise BadUrl(f"{text[:200]!r} names no host")
+    name = authority(url)
+    return Destination(
+        url=url,
+        text=str(url),
+        origin=f"{url.scheme}://{name}",
+        authority=name,
+        host=host,
+        port=port,
+        target=url.raw_path_qs,
+    )
 
 
 def canonical_host(host: str) -> str:

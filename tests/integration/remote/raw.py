@@ -8,7 +8,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import cast
 
+from tests.infrastructure import eventually
+
 Table = Mapping[str, tuple[list[str], int] | int | None]
+TAKEN = b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n"
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
@@ -47,6 +50,43 @@ def answering(answer: bytes) -> Handler:
         await writer.drain()
 
     return handle
+
+
+class Counting:
+    """Answers each request with the next of some bytes, the last one for ever, and counts connections.
+
+    Args:
+        answers: What is sent for each request.
+        hang_up: Whether the connection is closed after each answer.
+    """
+
+    def __init__(self, *answers: bytes, hang_up: bool = False) -> None:
+        self.answers = list(answers)
+        self.hang_up = hang_up
+        self.connections = self.requests = self.open = 0
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one connection."""
+        self.connections += 1
+        self.open += 1
+        try:
+            while True:
+                await read_request(reader)
+                self.requests += 1
+                writer.write(self.answers.pop(0) if len(self.answers) > 1 else self.answers[0])
+                await writer.drain()
+                if self.hang_up:
+                    return
+        finally:
+            self.open -= 1
+
+    async def until_closed(self, *, but: int = 0) -> None:
+        """Return once no more than so many connections are open."""
+
+        async def closed() -> bool:
+            return self.open <= but
+
+        await eventually(closed, f"all but {but} connections to be closed")
 
 
 class DnsServer(asyncio.DatagramProtocol):

@@ -1,0 +1,112 @@
+"""Deliveries: one POST over a kept connection, within slots and a deadline, and its answer as a value."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+
+from shared.remote.connections import Connections
+from shared.remote.errors import TimedOut
+from shared.remote.exchange import PostResult
+from shared.remote.http1 import Answer, Connection, NothingCame
+from shared.remote.retry_after import read_retry_after
+from shared.remote.slots import HostSlots
+from shared.remote.urls import Destination
+
+ACTIVITY_JSON = "application/activity+json"
+
+Headers = Iterable[tuple[str, str]]
+
+
+class Poster:
+    """Posts to hosts that nobody vouches for.
+
+    Args:
+        connections: Where connections come from.
+        slots: How many exchanges one host may have.
+        at_once: Exchanges over all hosts.
+        user_agent: Who we are.
+    """
+
+    def __init__(self, connections: Connections, slots: HostSlots, *, at_once: int, user_agent: str) -> None:
+        self._connections = connections
+        self._slots = slots
+        self._all = asyncio.Semaphore(at_once)
+        self._fixed = f"User-Agent: {user_agent}\r\nAccept: */*\r\nContent-Type: {ACTIVITY_JSON}\r\n"
+
+    async def post(
+        self, to: Destination, body: bytes, headers: Callable[[], Headers], *, deadline: float
+    ) -> PostResult:
+        """Return the answer; raises Rejected, RemoteUnavailable.
+
+        Args:
+            to: Where to.
+            body: What.
+            headers: Makes the rest of them, the signature's, once there is a connection to send them over.
+            deadline: Seconds for everything.
+        """
+        until = asyncio.get_running_loop().time() + deadline
+        if self._all.locked() or not self._slots.try_acquire(to.authority):
+            await self._wait_for_slots(to.authority, until)
+        else:
+            await self._all.acquire()  # which is free: this does not wait
+        try:
+            answer = await self._exchange(to, body, headers, until)
+        finally:
+            self._all.release()
+            self._slots.release(to.authority)
+        waiting = answer.retry_after.decode("latin-1")
+        retry_after = read_retry_after(waiting, datetime.now(UTC)) if waiting else None
+        return PostResult(status=answer.status, retry_after=retry_after, excerpt=answer.body)
+
+    async def _wait_for_slots(self, host: str, until: float) -> None:
+        try:
+            async with asyncio.timeout_at(until):
+                await self._slots.acquire(host)
+                try:
+                    await self._all.acquire()
+                except BaseException:
+                    self._slots.release(host)
+                    raise
+        except TimeoutError:
+            raise TimedOut(f"{host}: no slot in time") from None
+
+    async def _exchange(
+        self, to: Destination, body: bytes, headers: Callable[[], Headers], until: float
+    ) -> Answer:
+        keep = self._connections.admit(to)
+        connection = self._connections.take(to) or await self._connections.open(to, until)
+        try:
+            request = self._request(to, body, headers(), keep=keep)
+        except BaseException:
+            connection.close()
+            raise
+        try:
+            return await self._over(connection, to, request, until, keep=keep)
+        except NothingCame:
+            # A kept connection may have been closed by the other side a moment ago. Sending twice is safe,
+            # for a delivery is known by its id.
+            connection = await self._connections.open(to, until)
+        return await self._over(connection, to, request, until, keep=keep)
+
+    async def _over(
+        self, connection: Connection, to: Destination, request: bytes, until: float, *, keep: bool
+    ) -> Answer:
+        answer = await connection.exchange(request, until)
+        if to.secure and connection.exchanges == 1:
+            self._connections.remember(to, connection)
+        if keep:
+            self._connections.give_back(to, connection)
+        else:
+            connection.close()
+        return answer
+
+    def _request(self, to: Destination, body: bytes, headers: Headers, *, keep: bool) -> bytes:
+        lines = [f"POST {to.target} HTTP/1.1\r\n"]
+        named = [f"{name}: {value}\r\n" for name, value in headers]
+        if not any(line.startswith("Host:") for line in named):
+            lines.append(f"Host: {to.authority}\r\n")
+        lines += named
+        if not keep:
+            lines.append("Connection: close\r\n")
+        lines.append(f"{self._fixed}Content-Length: {len(body)}\r\n\r\n")
+        return "".join(lines).encode("latin-1") + body
