@@ -156,6 +156,17 @@ class Ledger:
             if not patiently:
                 self._open.pop(key, None)
 
+    def release(self, key: str) -> None:
+        """Note that nothing need come of this one any more."""
+        item = self._items.get(key)
+        if item is not None:
+            item.owed = "any"
+            self._open.pop(key, None)
+
+    def knows(self, key: str) -> bool:
+        """Tell whether this was planned."""
+        return key in self._items
+
     def seen(self, effect: Effect) -> None:
         """Note an effect; what was never planned is remembered in case it still is."""
         item = self._items.get(effect.key)

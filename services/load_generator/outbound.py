@@ -23,6 +23,9 @@ _OK = range(200, 300)
 _AT_ONCE = 16
 _DELETED_AFTER = 2.0
 _FOLLOWED_WITHIN = 60.0
+_UNDER_WAY = {"queued", "parked"}
+_SUPERSEDED = "superseded"
+"""What the target says of a post that was deleted before it could be sent."""
 
 
 class Followers:
@@ -132,21 +135,20 @@ class OutboundAudit:
         return number is not None and self._cast.of(number).slow
 
     def excuse(self, states: Mapping[tuple[str, str], str] | None) -> None:
-        """Note which missing deliveries are still under way.
+        """Note which missing deliveries are still under way, and which nobody waits for any more.
 
         Args:
             states: The target's own words by (activity, host); without them only slow servers are excused.
         """
         for key in self.ledger.unsettled():
             kind, subject, host = key.split(" ")
-            if states is None:
-                under_way = self.slow(host)
-            else:
-                activity = f"{subject}/activity" if kind == "Create" else f"{subject}#delete"
-                under_way = states.get((activity, host)) in {"queued", "parked"}
-                under_way = under_way or (kind == "Accept" and self.slow(host))
-            if under_way:
+            activity = f"{subject}/activity" if kind == "Create" else f"{subject}#delete"
+            state = states.get((activity, host)) if states is not None else None
+            vague = states is None or kind == "Accept"
+            if state in _UNDER_WAY or (vague and self.slow(host)):
                 self.ledger.wait(key)
+            elif state == _SUPERSEDED and self.ledger.knows(_key("Delete", subject, host)):
+                self.ledger.release(key)
 
     def expect_answer(self, step: Step, since: float) -> None:
         """Note the Accept that a Follow is owed."""
