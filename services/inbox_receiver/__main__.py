@@ -1,11 +1,10 @@
 """inbox-receiver: remote servers post here."""
 
 from services.inbox_receiver.blocklist import Blocklist
-from services.inbox_receiver.body import BodyReader
 from services.inbox_receiver.journal import Journal
 from services.inbox_receiver.rate import RateLimit
 from services.inbox_receiver.receiver import Receiver
-from services.inbox_receiver.server import BoundedServer, runner_of
+from services.inbox_receiver.server import InboxServer
 from shared.protocol.messages import Codec, ReceivedRequest
 from shared.queue.connection import connect
 from shared.queue.gathering import GatheringPublisher
@@ -33,8 +32,7 @@ async def main(context: Context) -> None:
             Publisher(broker, timeout=CONFIRM_TIMEOUT), INBOX_RECEIVED, Codec(ReceivedRequest)
         )
         rate = RateLimit(exempt=settings.allow_private_peers)
-        receiver = Receiver(publisher, blocklist, rate, BodyReader(), journal)
-        await serve(context, runner_of(BoundedServer(receiver)))
+        await serve(context, InboxServer(Receiver(publisher, blocklist, rate, journal)))
 
 
 if __name__ == "__main__":

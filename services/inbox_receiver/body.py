@@ -1,14 +1,9 @@
-"""Reading a body within bounds of size, time and memory."""
+"""Taking in bodies within bounds of size, time and memory."""
 
-import asyncio
-from http import HTTPStatus
 from typing import Final
 
-from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError
-
 from services.inbox_receiver.form import check_length
-from services.inbox_receiver.refusal import Refusal, try_again_later
+from services.inbox_receiver.refusal import try_again_later
 
 DEADLINE: Final = 10.0
 """Seconds for the whole body, however steadily it drips."""
@@ -16,11 +11,9 @@ DEADLINE: Final = 10.0
 MAX_HELD: Final = 128 << 20
 """Bytes of unfinished bodies that this process holds at a time."""
 
-_CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
-
-class BodyReader:
-    """Reads the bodies of all requests of this process.
+class Bodies:
+    """The bodies under way on all connections of this process.
 
     Args:
         deadline: Seconds for one body.
@@ -28,44 +21,42 @@ class BodyReader:
     """
 
     def __init__(self, *, deadline: float = DEADLINE, max_held: int = MAX_HELD) -> None:
-        self._deadline = deadline
-        self._max_held = max_held
-        self._held = 0
+        self.deadline = deadline
+        self.max_held = max_held
+        self.held = 0
 
-    async def read(self, request: web.BaseRequest) -> bytes:
-        """Return the body of a request; raises Refusal."""
-        content = request.content
-        if content.is_eof():
-            # The ordinary case: it came together with the head.
-            body = content.read_nowait()
-            check_length(len(body))
-            return body
-        if request.headers.get("Expect", "").lower() == "100-continue":
-            await request.writer.write(_CONTINUE)
-            request.writer.output_size = 0
-        try:
-            async with asyncio.timeout(self._deadline):
-                return await self._collect(request)
-        except TimeoutError:
-            detail = f"The body did not arrive within {self._deadline:g} seconds."
-            raise Refusal(
-                HTTPStatus.REQUEST_TIMEOUT, "body_too_slow", detail, {"Connection": "close"}
-            ) from None
-        except (web.RequestPayloadError, HttpProcessingError, OSError) as error:
-            detail = "The body could not be read."
-            raise Refusal(HTTPStatus.BAD_REQUEST, "body_broken", detail, {"Connection": "close"}) from error
 
-    async def _collect(self, request: web.BaseRequest) -> bytes:
-        chunks: list[bytes] = []
-        size = 0
-        try:
-            while chunk := await request.content.readany():
-                size += len(chunk)
-                self._held += len(chunk)
-                check_length(size)
-                if self._held > self._max_held:
-                    raise try_again_later("overloaded", "Too many bodies are under way.")
-                chunks.append(chunk)
-        finally:
-            self._held -= size
-        return b"".join(chunks)
+class Body:
+    """One body, as far as it has come.
+
+    Args:
+        bodies: All of them.
+    """
+
+    __slots__ = ("_bodies", "_pieces", "_size")
+
+    def __init__(self, bodies: Bodies) -> None:
+        self._bodies = bodies
+        self._pieces: list[bytes] = []
+        self._size = 0
+
+    def add(self, piece: bytes) -> None:
+        """Take in the next bytes; raises Refusal."""
+        self._size += len(piece)
+        self._bodies.held += len(piece)
+        self._pieces.append(piece)
+        check_length(self._size)
+        if self._bodies.held > self._bodies.max_held:
+            raise try_again_later("overloaded", "Too many bodies are under way.")
+
+    def take(self) -> bytes:
+        """Return the whole, which no longer counts as held."""
+        whole = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
+        self.drop()
+        return whole
+
+    def drop(self) -> None:
+        """Forget what has come."""
+        self._bodies.held -= self._size
+        self._size = 0
+        self._pieces = []

@@ -1,11 +1,10 @@
 """What can be told from the head of a request, before a byte of its body is read."""
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
-
-from multidict import CIMultiDictProxy
 
 from services.inbox_receiver.refusal import Refusal
 from shared.remote.documents import is_activity_type
@@ -18,22 +17,25 @@ _INBOX: Final = re.compile(r"/(?:inbox|actor/inbox|users/[0-9]{1,19}/inbox)(?:\?
 _UTF_8: Final = frozenset({"utf-8", "utf8", '"utf-8"', '"utf8"'})
 
 
-def check_head(method: str, target: str, headers: CIMultiDictProxy[str]) -> None:
-    """Check method, path, media type, encoding and announced length; raises Refusal."""
+def check_head(method: str, target: str, headers: Mapping[str, str]) -> None:
+    """Check method, path, media type, encoding and announced length; raises Refusal.
+
+    The names of the headers are in lower case.
+    """
     if _INBOX.fullmatch(target) is None:
         raise Refusal(HTTPStatus.NOT_FOUND, "not_an_inbox", "There is no inbox at this address.")
     if method != "POST":
         detail = "An inbox takes POST; whoever owns it reads it through the client API."
         raise Refusal(HTTPStatus.METHOD_NOT_ALLOWED, "method_not_allowed", detail, {"Allow": "POST"})
-    if not _is_activity_in_utf_8(headers.get("Content-Type", "")):
+    if not _is_activity_in_utf_8(headers.get("content-type", "")):
         detail = 'Send application/activity+json, or application/ld+json with the profile "https://www.w3.org/ns/activitystreams".'
         raise Refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "media_type_unsupported", detail)
-    if headers.get("Content-Encoding", "identity").strip().lower() != "identity":
+    if headers.get("content-encoding", "identity").strip().lower() != "identity":
         detail = "Compressed bodies are not taken."
         raise Refusal(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "content_encoding_unsupported", detail, {"Accept-Encoding": ""}
         )
-    check_length(int(headers.get("Content-Length", "0")))
+    check_length(int(headers.get("content-length", "0")))
 
 
 def check_length(size: int) -> None:

@@ -1,18 +1,18 @@
 """The inbox: take a request in or say why not; what it means is for the verifier to judge."""
 
 import math
-from collections.abc import Container
+from collections.abc import Callable, Container
 from datetime import UTC, datetime
+from functools import partial
 from http import HTTPStatus
 from typing import Final
 
 import structlog
-from aiohttp import web
 
 from services.inbox_receiver import refusal
-from services.inbox_receiver.body import BodyReader
 from services.inbox_receiver.form import check_head
 from services.inbox_receiver.journal import Journal
+from services.inbox_receiver.messages import ACCEPTED, Answer, Request
 from services.inbox_receiver.rate import RateLimit, address_of
 from services.inbox_receiver.refusal import Refusal
 from shared.protocol.envelope import peek
@@ -24,9 +24,10 @@ from shared.queue.gathering import GatheringPublisher
 from shared.signatures.form import examine_form, signed_headers
 from shared.signatures.refused import Refused
 from shared.telemetry import metrics
-from shared.telemetry.logging import new_trace
 
 log = structlog.get_logger(__name__)
+
+Reply = Callable[[Answer], None]
 
 _UNKNOWN: Final = "unknown"
 _KEPT: Final = frozenset(
@@ -48,7 +49,6 @@ class Receiver:
         publisher: Puts what was taken in on `inbox.received`.
         blocklist: Suspended hosts.
         rate: The bound on requests of one address.
-        bodies: Reads bodies.
         journal: Keeps refusals of what was an activity, or should have been one.
     """
 
@@ -57,47 +57,57 @@ class Receiver:
         publisher: GatheringPublisher[ReceivedRequest],
         blocklist: Container[str],
         rate: RateLimit,
-        bodies: BodyReader,
         journal: Journal,
     ) -> None:
         self._publisher = publisher
         self._blocklist = blocklist
         self._rate = rate
-        self._bodies = bodies
         self._journal = journal
 
-    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Answer one request."""
-        trace = new_trace()
-        address = address_of(request.remote or "", request.headers.get("X-Forwarded-For", ""))
-        try:
-            received = await self._take_in(request, trace, address)
-            await self._publish(received)
-        except Refusal as refused:
-            if refused.status in _KEPT:
-                self._journal.note(
-                    activity=refused.activity,
-                    actor=refused.actor,
-                    reason=refused.reason,
-                    detail=refused.detail,
-                    trace=trace,
-                )
-            return _refused(refused, request, trace, address)
-        _taken_in.inc()
-        log.debug(
-            "activity_received",
-            trace=trace,
-            activity=received.activity_id,
-            type=received.activity_type,
-            actor=received.actor,
-        )
-        return web.Response(status=HTTPStatus.ACCEPTED)
+    def admit(self, request: Request) -> None:
+        """Judge a head, before a byte of the body is read; raises Refusal."""
+        check_head(request.method, request.target, request.fields)
+        wait = self._rate.wait_of(_address(request))
+        if wait:
+            headers = {"Retry-After": str(math.ceil(wait))}
+            detail = "Too many requests from your address."
+            raise Refusal(HTTPStatus.TOO_MANY_REQUESTS, "rate_limited", detail, headers)
 
-    async def _take_in(self, request: web.BaseRequest, trace: str, address: str) -> ReceivedRequest:
+    def receive(self, request: Request, body: bytes, reply: Reply) -> None:
+        """Take a request in and reply, now or after the confirm."""
+        try:
+            received = self._take_in(request, body)
+            self._publisher.submit(received, partial(self._published, request, received, reply))
+        except Refusal as refused:
+            reply(self.refuse(refused, request))
+        except Unavailable as error:
+            reply(self.refuse(_not_kept(error), request))
+
+    def refuse(self, refused: Refusal, request: Request) -> Answer:
+        """Count and log a refusal, have it kept where it may be of an activity, and return the answer."""
+        if refused.status in _KEPT:
+            self._journal.note(
+                activity=refused.activity,
+                actor=refused.actor,
+                reason=refused.reason,
+                detail=refused.detail,
+                trace=request.trace,
+            )
+        metrics.inbox_requests.labels(str(int(refused.status))).inc()
+        metrics.activities_rejected.labels(refused.reason).inc()
+        log.info(
+            "inbox_refused",
+            trace=request.trace,
+            status=int(refused.status),
+            reason=refused.reason,
+            detail=refused.detail,
+            address=_address(request) or _UNKNOWN,
+            target=request.target[:200],
+        )
+        return refusal.answer(refused, request.trace)
+
+    def _take_in(self, request: Request, body: bytes) -> ReceivedRequest:
         """Return what is worth queueing; raises Refusal."""
-        check_head(request.method, request.raw_path, request.headers)
-        self._check_rate(address)
-        body = await self._bodies.read(request)
         received_at = datetime.now(UTC)
         try:
             envelope = peek(body)
@@ -105,9 +115,8 @@ class Receiver:
             raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, error.reason, error.detail) from error
         except Malformed as error:
             raise Refusal(HTTPStatus.BAD_REQUEST, error.reason, error.detail) from error
-        headers = tuple((name.lower(), value) for name, value in request.headers.items())
         try:
-            claim = examine_form(headers, request.method, body, received_at)
+            claim = examine_form(request.headers, request.method, body, received_at)
             self._check_blocked(envelope.actor, claim.key_id)
         except Refused as error:
             refused = Refusal(HTTPStatus.UNAUTHORIZED, error.reason, error.detail)
@@ -116,45 +125,44 @@ class Receiver:
             raise refused.about(envelope) from None
         return ReceivedRequest(
             method=request.method,
-            target=request.raw_path,
-            headers=signed_headers(headers, claim),
+            target=request.target,
+            headers=signed_headers(request.headers, claim),
             body=body,
             received_at=received_at,
-            trace=trace,
+            trace=request.trace,
             activity_id=envelope.id,
             activity_type=envelope.type,
             actor=envelope.actor,
-            address=address,
+            address=_address(request),
         )
 
-    async def _publish(self, received: ReceivedRequest) -> None:
-        try:
-            await self._publisher.publish(received)
-        except Unavailable as error:
-            raise refusal.try_again_later(error.reason, "The activity could not be kept.") from error
-
-    def _check_rate(self, address: str) -> None:
-        wait = self._rate.wait_of(address)
-        if wait:
-            headers = {"Retry-After": str(math.ceil(wait))}
-            detail = "Too many requests from your address."
-            raise Refusal(HTTPStatus.TOO_MANY_REQUESTS, "rate_limited", detail, headers)
+    def _published(
+        self, request: Request, received: ReceivedRequest, reply: Reply, error: BaseException | None
+    ) -> None:
+        if error is not None:
+            if not isinstance(error, Unavailable):
+                log.error("publish_failed", trace=request.trace, exc_info=error)
+            reply(self.refuse(_not_kept(error), request))
+            return
+        _taken_in.inc()
+        log.debug(
+            "activity_received",
+            trace=request.trace,
+            activity=received.activity_id,
+            type=received.activity_type,
+            actor=received.actor,
+        )
+        reply(ACCEPTED)
 
     def _check_blocked(self, *uris: str) -> None:
         if any(host_of(uri) in self._blocklist for uri in uris):
             raise Refusal(HTTPStatus.FORBIDDEN, "domain_blocked", "This server takes nothing from yours.")
 
 
-def _refused(refused: Refusal, request: web.BaseRequest, trace: str, address: str) -> web.Response:
-    metrics.inbox_requests.labels(str(int(refused.status))).inc()
-    metrics.activities_rejected.labels(refused.reason).inc()
-    log.info(
-        "inbox_refused",
-        trace=trace,
-        status=int(refused.status),
-        reason=refused.reason,
-        detail=refused.detail,
-        address=address or _UNKNOWN,
-        target=request.raw_path[:200],
-    )
-    return refusal.answer(refused, trace)
+def _address(request: Request) -> str:
+    return address_of(request.peer, request.fields.get("x-forwarded-for", ""))
+
+
+def _not_kept(error: BaseException) -> Refusal:
+    reason = error.reason if isinstance(error, Unavailable) else "internal_error"
+    return refusal.try_again_later(reason, "The activity could not be kept.")

@@ -4,9 +4,9 @@ from http import HTTPStatus
 from typing import Final, Self
 
 import msgspec
-from aiohttp import web
 from msgspec import Struct
 
+from services.inbox_receiver.messages import Answer
 from shared.protocol.envelope import Envelope
 from shared.protocol.errors import Rejected
 
@@ -56,7 +56,7 @@ class _Problem(Struct, frozen=True, kw_only=True):
     trace: str
 
 
-def answer(refusal: Refusal, trace: str) -> web.Response:
+def answer(refusal: Refusal, trace: str) -> Answer:
     """Return the response for a refusal."""
     problem = _Problem(
         type=_TYPES.get(refusal.status, "about:blank"),
@@ -66,11 +66,8 @@ def answer(refusal: Refusal, trace: str) -> web.Response:
         reason=refusal.reason,
         trace=trace,
     )
-    return web.Response(
-        status=refusal.status,
-        body=msgspec.json.encode(problem),
-        content_type=MEDIA_TYPE,
-        headers=refusal.headers,
+    return Answer(
+        refusal.status, {"Content-Type": MEDIA_TYPE, **refusal.headers}, msgspec.json.encode(problem)
     )
 
 

@@ -3,42 +3,86 @@
 import asyncio
 from typing import Final
 
-from aiohttp import web
-from aiohttp.web_protocol import RequestHandler
-
-from services.inbox_receiver.receiver import Receiver
-from shared.runtime.http import DRAIN_TIMEOUT
+from services.inbox_receiver.body import Bodies
+from services.inbox_receiver.connection import Connection
+from services.inbox_receiver.exchange import Inbox
+from shared.runtime.http import BACKLOG, DRAIN_TIMEOUT
 
 IDLE: Final = 75.0
 """Seconds without a complete request head after which a connection is closed; proxies keep theirs for 60."""
 
 MAX_CONNECTIONS: Final = 4096
-LINGER: Final = 3.0
-"""Seconds in which the rest of a refused body is read away, so that its sender gets to see the answer."""
 
 
-class BoundedServer(web.Server):
-    """Closes a connection beyond the bound as soon as it is made."""
+class InboxServer:
+    """Serves an inbox; a connection beyond the bound is closed as soon as it is made.
+
+    A framework's server would cost more than all else that is done for an activity here.
+
+    Args:
+        inbox: Answers the requests.
+        bodies: Bounds their bodies.
+        idle: Seconds without a complete request head after which a connection is closed.
+        max_connections: Connections at a time.
+    """
 
     def __init__(
-        self, receiver: Receiver, *, idle: float = IDLE, max_connections: int = MAX_CONNECTIONS
+        self,
+        inbox: Inbox,
+        bodies: Bodies | None = None,
+        *,
+        idle: float = IDLE,
+        max_connections: int = MAX_CONNECTIONS,
     ) -> None:
-        super().__init__(
-            receiver.answer,
-            access_log=None,
-            keepalive_timeout=idle,
-            lingering_time=LINGER,
-            auto_decompress=False,
-        )
+        self.inbox = inbox
+        self.bodies = bodies or Bodies()
+        self.idle = idle
         self._max_connections = max_connections
+        self._connections: set[Connection] = set()
+        self._listening: asyncio.Server | None = None
+        self._empty = asyncio.Event()
 
-    def connection_made(self, handler: RequestHandler, transport: asyncio.Transport) -> None:
-        """Count a new connection, or turn it away."""
-        if len(self.connections) >= self._max_connections:
-            transport.abort()
-        super().connection_made(handler, transport)
+    async def start(self, host: str, port: int, *, share: bool = False) -> tuple[str, int]:
+        """Listen, and return where; raises OSError.
 
+        Args:
+            host: An address or a name.
+            port: 0 for any that is free.
+            share: Let sibling processes listen on the same port.
+        """
+        loop = asyncio.get_running_loop()
+        self._listening = await loop.create_server(
+            lambda: Connection(self, loop), host, port, backlog=BACKLOG, reuse_port=share or None
+        )
+        name = self._listening.sockets[0].getsockname()
+        return str(name[0]), int(name[1])
 
-def runner_of(server: web.Server) -> web.ServerRunner:
-    """Return what `serve` runs."""
-    return web.ServerRunner(server, handle_signals=False, shutdown_timeout=DRAIN_TIMEOUT)
+    async def stop(self, timeout: float = DRAIN_TIMEOUT) -> None:  # noqa: ASYNC109 - a drain has one
+        """Take no more, answer what has begun within these seconds, and close."""
+        if self._listening is not None:
+            self._listening.close()
+        # What has arrived with the last turn of the loop is still read.
+        await asyncio.sleep(0)
+        for connection in tuple(self._connections):
+            connection.stop()
+        if self._connections:
+            self._empty.clear()
+            try:
+                async with asyncio.timeout(timeout):
+                    await self._empty.wait()
+            except TimeoutError:
+                for connection in tuple(self._connections):
+                    connection.abort()
+
+    def enter(self, connection: Connection) -> bool:
+        """Count a connection, or say that there is no room for it."""
+        if len(self._connections) >= self._max_connections:
+            return False
+        self._connections.add(connection)
+        return True
+
+    def leave(self, connection: Connection) -> None:
+        """Learn that a connection is gone."""
+        self._connections.discard(connection)
+        if not self._connections:
+            self._empty.set()

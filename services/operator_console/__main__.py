@@ -10,7 +10,7 @@ from services.operator_console.web.console import Console
 from shared.database.pool import create_pool
 from shared.queue.connection import connect
 from shared.runtime.context import Context
-from shared.runtime.http import DRAIN_TIMEOUT, serve
+from shared.runtime.http import DRAIN_TIMEOUT, WebServer, serve
 from shared.runtime.service import run
 
 NAME = "operator-console"
@@ -28,7 +28,7 @@ async def main(context: Context) -> None:
         async with connect(settings.broker_url, NAME, queues=()) as broker:
             app = build_app(Console(settings=settings, pool=pool, broker=broker), listen)
             runner = web.AppRunner(app, handle_signals=False, shutdown_timeout=DRAIN_TIMEOUT, access_log=None)
-            await serve(context, runner)
+            await serve(context, WebServer(runner))
     finally:
         await pool.close()
 

@@ -21,7 +21,7 @@ from shared.remote.addresses import PeerPolicy
 from shared.remote.client import GuardedClient
 from shared.resolution import Resolver, instance_signer
 from shared.runtime.context import Context
-from shared.runtime.http import DRAIN_TIMEOUT, serve
+from shared.runtime.http import DRAIN_TIMEOUT, WebServer, serve
 from shared.runtime.service import run
 from shared.runtime.settings import Settings
 from shared.runtime.startup import open_patiently
@@ -43,7 +43,7 @@ async def main(context: Context) -> None:
         listener = LiveListener(settings.broker_url, context.name, app[HUB].show)
         listening = asyncio.create_task(listener.run(context.stopping))
         runner = web.AppRunner(app, handle_signals=False, shutdown_timeout=DRAIN_TIMEOUT, access_log=None)
-        await serve(context, runner)
+        await serve(context, WebServer(runner))
         await asyncio.gather(house, listening)
 
 

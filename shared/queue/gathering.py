@@ -1,7 +1,7 @@
 """Publishing that lets what arrives within two milliseconds travel in one message."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 from msgspec import Struct
@@ -22,9 +22,13 @@ class Overloaded(Unavailable):
     reason = "overloaded"
 
 
+Done = Callable[[BaseException | None], None]
+"""Is told once: nothing after the confirm, else why there is none."""
+
+
 class _Waiting(Struct, Generic[T]):
     item: T
-    confirmed: asyncio.Future[None]
+    done: Done
 
 
 class GatheringPublisher(Generic[T]):
@@ -65,20 +69,35 @@ class GatheringPublisher(Generic[T]):
 
         Raises as `Publisher.publish` does, or Overloaded. An item whose caller is cancelled is sent anyway.
         """
+        confirmed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def done(error: BaseException | None) -> None:
+            if confirmed.done():
+                return
+            if error is None:
+                confirmed.set_result(None)
+            elif isinstance(error, asyncio.CancelledError):
+                confirmed.cancel()
+            else:
+                confirmed.set_exception(error)
+
+        self.submit(item, done)
+        await confirmed
+
+    def submit(self, item: T, done: Done) -> None:
+        """Put one item on the queue and return at once; `done` is called later. Raises Overloaded."""
         if self._waiting >= self._max_waiting:
             raise Overloaded
-        loop = asyncio.get_running_loop()
-        confirmed: asyncio.Future[None] = loop.create_future()
         self._waiting += 1
-        self._gathered.append(_Waiting(item, confirmed))
+        self._gathered.append(_Waiting(item, done))
         if len(self._gathered) >= MAX_ITEMS:
             self._send()
         elif self._timer is None:
+            loop = asyncio.get_running_loop()
             # At rest the next turn of the loop: requests that came in the same one still travel together.
             self._timer = (
                 loop.call_later(self._window, self._send) if self._sends else loop.call_soon(self._send)
             )
-        await confirmed
 
     def _send(self) -> None:
         if self._timer is not None:
@@ -97,11 +116,4 @@ class GatheringPublisher(Generic[T]):
             error = failure
         self._waiting -= len(batch)
         for waiting in batch:
-            if waiting.confirmed.done():
-                continue
-            if error is None:
-                waiting.confirmed.set_result(None)
-            elif isinstance(error, asyncio.CancelledError):
-                waiting.confirmed.cancel()
-            else:
-                waiting.confirmed.set_exception(error)
+            waiting.done(error)

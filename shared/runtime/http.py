@@ -1,5 +1,7 @@
 """The public HTTP side of a service: listen, and on SIGTERM finish what has begun."""
 
+from typing import Protocol
+
 import structlog
 from aiohttp import web
 
@@ -27,30 +29,59 @@ async def _well() -> str:
     return ""
 
 
-async def serve(context: Context, runner: web.BaseRunner) -> None:
+class Server(Protocol):
+    """What listens and answers."""
+
+    async def start(self, host: str, port: int, *, share: bool) -> tuple[str, int]:
+        """Listen, and return where; raises OSError. `share`: sibling processes listen there too."""
+
+    async def stop(self) -> None:
+        """Let the requests in flight finish, within `DRAIN_TIMEOUT`."""
+
+
+class WebServer:
+    """A web application as a server.
+
+    Args:
+        runner: `AppRunner` or `ServerRunner`, made with `handle_signals=False`,
+            `shutdown_timeout=DRAIN_TIMEOUT` and `access_log=None`.
+    """
+
+    def __init__(self, runner: web.BaseRunner) -> None:
+        self._runner = runner
+
+    async def start(self, host: str, port: int, *, share: bool) -> tuple[str, int]:
+        """Listen, and return where; raises OSError."""
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, host, port, backlog=BACKLOG, reuse_port=share or None)
+        await site.start()
+        name = self._runner.addresses[0]
+        return str(name[0]), int(name[1])
+
+    async def stop(self) -> None:
+        """Let the requests in flight finish."""
+        await self._runner.cleanup()
+
+
+async def serve(context: Context, server: Server) -> None:
     """Serve on `HEDDLE_LISTEN` until the context stops, then let the requests in flight finish.
 
     Raises CannotStart when the address is taken.
 
     Args:
         context: The running process; its settings must have `listen`.
-        runner: `AppRunner` or `ServerRunner`, made with `handle_signals=False`,
-            `shutdown_timeout=DRAIN_TIMEOUT` and `access_log=None`.
+        server: Answers.
     """
     address = context.settings.listen
     if address is None:
         raise ValueError("HEDDLE_LISTEN is not set")
-    await runner.setup()
     try:
-        site = web.TCPSite(
-            runner, address.host, address.port, backlog=BACKLOG, reuse_port=context.shares_port or None
-        )
         try:
-            await site.start()
+            where = await server.start(address.host, address.port, share=context.shares_port)
         except OSError as error:
             raise CannotStart(f"cannot listen on {address}: {error}") from error
         context.ready.add(LISTENING, _well)
-        log.info("listening", address=str(Address(*runner.addresses[0][:2])))
+        log.info("listening", address=str(Address(*where)))
         await context.stopping.wait()
     finally:
-        await runner.cleanup()
+        await server.stop()

@@ -9,14 +9,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import aiohttp
-from aiohttp import web
 
 from services.inbox_receiver.blocklist import Blocklist
-from services.inbox_receiver.body import BodyReader
+from services.inbox_receiver.body import Bodies
 from services.inbox_receiver.journal import Journal
 from services.inbox_receiver.rate import RateLimit
 from services.inbox_receiver.receiver import Receiver
-from services.inbox_receiver.server import BoundedServer, runner_of
+from services.inbox_receiver.server import InboxServer
 from shared.protocol.messages import Codec, ReceivedRequest
 from shared.queue.connection import Broker, connect
 from shared.queue.gathering import GatheringPublisher
@@ -109,7 +108,7 @@ class Bounds:
     confirm_timeout: float = 3.0
     max_waiting: int = 2048
     rate: RateLimit = field(default_factory=lambda: RateLimit(exempt=True))
-    bodies: BodyReader = field(default_factory=BodyReader)
+    bodies: Bodies = field(default_factory=Bodies)
     idle: float = 60.0
     max_connections: int = 1000
 
@@ -134,15 +133,15 @@ async def receiving(
             CODEC,
             max_waiting=bounds.max_waiting,
         )
-        receiver = Receiver(publisher, blocklist, bounds.rate, bounds.bodies, journal)
-        server = BoundedServer(receiver, idle=bounds.idle, max_connections=bounds.max_connections)
-        runner = runner_of(server)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        receiver = Receiver(publisher, blocklist, bounds.rate, journal)
+        server = InboxServer(
+            receiver, bounds.bodies, idle=bounds.idle, max_connections=bounds.max_connections
+        )
+        host, port = await server.start("127.0.0.1", 0)
         try:
-            yield Inbox(f"http://127.0.0.1:{runner.addresses[0][1]}", session, watching)
+            yield Inbox(f"http://{host}:{port}", session, watching)
         finally:
-            await runner.cleanup()
+            await server.stop(timeout=1.0)
 
 
 def now() -> datetime:

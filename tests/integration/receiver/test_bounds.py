@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 
-from services.inbox_receiver.body import BodyReader
+from services.inbox_receiver.body import Bodies
 from services.inbox_receiver.rate import RateLimit
 from shared.database import domain_blocks
 from shared.database.domain_blocks import DomainBlock
@@ -97,7 +97,7 @@ async def test_too_many_requests_of_one_address_are_429(broker_url: str, databas
 
 async def test_a_dripping_body_is_408(broker_url: str, database_url: str) -> None:
     """A body that drips in is cut off at its deadline, however steady it is."""
-    bounds = Bounds(bodies=BodyReader(deadline=0.3))
+    bounds = Bounds(bodies=Bodies(deadline=0.3))
 
     async def drip() -> object:
         with contextlib.suppress(asyncio.CancelledError):
@@ -113,7 +113,7 @@ async def test_a_dripping_body_is_408(broker_url: str, database_url: str) -> Non
 
 async def test_unfinished_bodies_are_bounded_together(broker_url: str, database_url: str) -> None:
     """The memory of all bodies under way has a bound; small ones pass beside it."""
-    bounds = Bounds(bodies=BodyReader(max_held=200_000))
+    bounds = Bounds(bodies=Bodies(max_held=200_000))
     large = activity(content="x" * 300_000)
     async with receiving(broker_url, database_url, bounds) as inbox:
         answer = await inbox.post(large, signed(large))

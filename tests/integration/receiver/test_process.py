@@ -154,7 +154,7 @@ async def test_noise_on_the_port_is_one_line_without_a_traceback(broker_url: str
         writer.close()
         service.process.terminate()
         output, _ = await asyncio.wait_for(service.process.communicate(), 30)
-    noise = [line for line in map(msgspec.json.decode, output.splitlines()) if line.get("library")]
-    assert len(noise) == 1
-    assert noise[0]["level"] == "warning"
-    assert "exception" not in noise[0]
+    noise = [line for line in map(msgspec.json.decode, output.splitlines()) if line.get("reason")]
+    assert [(line["event"], line["reason"]) for line in noise] == [("inbox_refused", "http_broken")]
+    assert noise[0]["level"] == "info"
+    assert b"Traceback" not in output

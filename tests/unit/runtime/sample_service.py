@@ -8,7 +8,7 @@ from prometheus_client import Counter
 
 from shared.protocol.errors import Unavailable
 from shared.runtime.context import Context
-from shared.runtime.http import DRAIN_TIMEOUT, serve
+from shared.runtime.http import DRAIN_TIMEOUT, WebServer, serve
 from shared.runtime.service import run
 from shared.runtime.startup import open_patiently
 
@@ -36,7 +36,7 @@ async def main(context: Context) -> None:
     if os.environ.get("SAMPLE_FAILS"):
         raise ZeroDivisionError("as asked")
     runner = web.ServerRunner(web.Server(answer, access_log=None), shutdown_timeout=DRAIN_TIMEOUT)
-    await serve(context, runner)
+    await serve(context, WebServer(runner))
 
 
 if __name__ == "__main__":
