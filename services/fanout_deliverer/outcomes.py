@@ -94,7 +94,7 @@ def _success(host: Host, answer: Answer, now: datetime) -> Success | None:
     news = host.failures > 0 or host.scheme != answer.scheme or last is None or now - last > NEWS_AFTER
     if not news:
         return None
-    return Success(host=host.host, scheme=answer.scheme, at=now, seconds=answer.seconds)
+    return Success(host=host.host, scheme=answer.scheme, at=now, seconds=answer.latency)
 
 
 def _sign_of_life(host: Host, answer: Answer, now: datetime) -> Success | None:

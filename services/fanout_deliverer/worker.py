@@ -1,6 +1,7 @@
 """The delivery worker: every target of a batch through its host's lane, out, and into the record."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -34,11 +35,9 @@ IN_HAND = 4096
 
 SLOW_PAUSE = timedelta(seconds=5)
 
-_EVENTS = {
-    State.DELIVERED: "delivered",
-    State.PARKED: "delivery_parked",
-    State.DEAD: "delivery_dead",
-}
+_EVENTS = {State.PARKED: "delivery_parked", State.DEAD: "delivery_dead"}
+
+_COUNTERS = {state: metrics.deliveries.labels(state.name.lower()) for state in (State.DELIVERED, *_EVENTS)}
 
 Key = tuple[bytes, str]
 
@@ -99,6 +98,7 @@ class Worker:
             finally:
                 for job in jobs:
                     job.place.leave()
+        _tell(jobs, results)
         raise_first(results)
 
     def _job(self, delivery: Delivery, target: Target) -> Job:
@@ -116,7 +116,8 @@ class Worker:
                     hosts=await hosts.known_hosts(conn, list({job.host for job in jobs})),
                 )
 
-    async def _run(self, job: Job, facts: Facts, lease: Lease) -> None:
+    async def _run(self, job: Job, facts: Facts, lease: Lease) -> bool:
+        """Return whether this delivery has arrived just now."""
         report = None
         try:
             await job.place.turn()
@@ -131,6 +132,7 @@ class Worker:
             await self._recorder.record(report)
             _count(report, job)
         job.place.leave()
+        return report is not None and report.progress.state is State.DELIVERED
 
     def _without_a_try(self, job: Job, host: Host) -> Report | None:
         """Return what is recorded if there is a reason not to send."""
@@ -151,7 +153,7 @@ class Worker:
         async with self._in_flight:
             await lease.confirm()
             answer = await self._courier.bring(job.delivery, job.target, host)
-        job.place.lane.observe(answer.seconds)
+        job.place.lane.observe(answer.latency)
         report = report_of(job.delivery, job.target, host, answer, datetime.now(UTC))
         if isinstance(report.event, Trouble) and not job.place.report_failure(report.event.next_try_at):
             # Others in flight have said so already: one outage counts once.
@@ -159,16 +161,29 @@ class Worker:
         return report
 
 
-def raise_first(results: Sequence[BaseException | None]) -> None:
+def raise_first(results: Sequence[object]) -> None:
     """Raise the first error among these results, now that nothing of the batch is under way any more."""
     for result in results:
-        if result is not None:
+        if isinstance(result, BaseException):
             raise result
+
+
+def _tell(jobs: Sequence[Job], results: Sequence[object]) -> None:
+    """Log one line for each activity of which something has arrived: each single one has its row."""
+    arrived = Counter(
+        (job.delivery.activity_id, job.delivery.trace)
+        for job, result in zip(jobs, results, strict=True)
+        if result is True
+    )
+    for (activity, trace), count in arrived.items():
+        log.info("delivered", trace=trace, activity=activity, count=count)
 
 
 def _count(report: Report, job: Job) -> None:
     state = report.progress.state
-    metrics.deliveries.labels(state.name.lower()).inc()
+    _COUNTERS[state].inc()
+    if state is State.DELIVERED:
+        return
     log.info(
         _EVENTS[state],
         trace=job.delivery.trace,

@@ -35,10 +35,12 @@ class Reading(Struct, frozen=True):
 class PostResult(Struct, frozen=True, kw_only=True):
     """The answer to a delivery, whatever it is.
 
-    `retry_after` is in seconds from now; `excerpt` is the beginning of the answer, for people.
+    `retry_after` is in seconds from now; `excerpt` is the beginning of the answer, for people. `seconds` is
+    how long the other side took, from the request's leaving to the first of the answer.
     """
 
     status: int
+    seconds: float = 0.0
     retry_after: float | None = None
     excerpt: bytes = b""
 

@@ -33,7 +33,7 @@ class NothingCame(AnswerBroken):
 class Answer:
     """An answer while it comes in; `status` is 0 until a final head is whole."""
 
-    __slots__ = ("body", "interim", "received", "retry_after", "status", "until_end")
+    __slots__ = ("body", "interim", "received", "retry_after", "seconds", "sent_at", "status", "until_end")
 
     def __init__(self) -> None:
         self.status = 0
@@ -42,6 +42,8 @@ class Answer:
         self.received = 0
         self.interim = 0
         self.until_end = True
+        self.sent_at = time.monotonic()
+        self.seconds = 0.0
 
 
 class Connection(asyncio.Protocol):
@@ -128,6 +130,8 @@ class Connection(asyncio.Protocol):
         if answer is None:
             self.close()
             return
+        if not answer.received:
+            answer.seconds = time.monotonic() - answer.sent_at
         answer.received += len(data)
         try:
             self._parser.feed_data(data)

@@ -10,9 +10,13 @@ from shared.remote.exchange import PostResult
 from shared.remote.http1 import Answer, Connection, NothingCame
 from shared.remote.retry_after import read_retry_after
 from shared.remote.slots import HostSlots
+from shared.remote.turns import Turns
 from shared.remote.urls import Destination
 
 ACTIVITY_JSON = "application/activity+json"
+
+SIGNED_AT_ONCE = 16
+"""Requests that are signed and sent before answers are looked at again: about 4 ms of RSA."""
 
 Headers = Iterable[tuple[str, str]]
 
@@ -31,6 +35,7 @@ class Poster:
         self._connections = connections
         self._slots = slots
         self._all = asyncio.Semaphore(at_once)
+        self._turns = Turns(SIGNED_AT_ONCE)
         self._fixed = f"User-Agent: {user_agent}\r\nAccept: */*\r\nContent-Type: {ACTIVITY_JSON}\r\n"
 
     async def post(
@@ -56,7 +61,9 @@ class Poster:
             self._slots.release(to.authority)
         waiting = answer.retry_after.decode("latin-1")
         retry_after = read_retry_after(waiting, datetime.now(UTC)) if waiting else None
-        return PostResult(status=answer.status, retry_after=retry_after, excerpt=answer.body)
+        return PostResult(
+            status=answer.status, seconds=answer.seconds, retry_after=retry_after, excerpt=answer.body
+        )
 
     async def _wait_for_slots(self, host: str, until: float) -> None:
         try:
@@ -76,6 +83,7 @@ class Poster:
         keep = self._connections.admit(to)
         connection = self._connections.take(to) or await self._connections.open(to, until)
         try:
+            await self._turns.take()
             request = self._request(to, body, headers(), keep=keep)
         except BaseException:
             connection.close()
@@ -101,12 +109,10 @@ class Poster:
         return answer
 
     def _request(self, to: Destination, body: bytes, headers: Headers, *, keep: bool) -> bytes:
-        lines = [f"POST {to.target} HTTP/1.1\r\n"]
-        named = [f"{name}: {value}\r\n" for name, value in headers]
-        if not any(line.startswith("Host:") for line in named):
-            lines.append(f"Host: {to.authority}\r\n")
-        lines += named
-        if not keep:
-            lines.append("Connection: close\r\n")
-        lines.append(f"{self._fixed}Content-Length: {len(body)}\r\n\r\n")
-        return "".join(lines).encode("latin-1") + body
+        # A signature's headers begin with the Host that it covers.
+        named = "".join([f"{name}: {value}\r\n" for name, value in headers])
+        host = "" if named.startswith("Host: ") else f"Host: {to.authority}\r\n"
+        close = "" if keep else "Connection: close\r\n"
+        length = f"Content-Length: {len(body)}\r\n\r\n"
+        head = f"POST {to.target} HTTP/1.1\r\n{host}{named}{close}{self._fixed}{length}"
+        return head.encode("latin-1") + body

@@ -18,7 +18,7 @@ _HASHES = {"sha-256": hashlib.sha256, "sha-512": hashlib.sha512}
 _BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=64)
 def _sha256(body: bytes) -> str:
     # One body goes to thousands of inboxes: it is hashed once.
     return b64encode(hashlib.sha256(body).digest()).decode()

@@ -3,6 +3,7 @@
 from base64 import b64encode
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
@@ -29,7 +30,7 @@ class _Outgoing(Struct, frozen=True):
     body: bytes | None
     key_id: str
     key: PrivateKey
-    now: datetime
+    now: int
     extra: SentHeaders = []
 
 
@@ -56,14 +57,21 @@ def sign_request(
         now: Aware; servers compare it with their clocks.
         extra: Headers to be signed and sent beside those of the scheme.
     """
-    outgoing = _Outgoing(method, url, body, key_id, private_key, now, list(extra))
+    outgoing = _Outgoing(method, url, body, key_id, private_key, int(now.timestamp()), list(extra))
     return _sign_cavage(outgoing) if Scheme(scheme) is Scheme.CAVAGE else _sign_rfc9421(outgoing)
 
 
+@lru_cache(maxsize=16_384)
+def _target_and_authority(url: str) -> tuple[str, str]:
+    """Return path with query, and host with port, as they stand in a URL: inboxes come again and again."""
+    parts = urlsplit(url)
+    path = parts.path or "/"
+    return f"{path}?{parts.query}" if parts.query else path, parts.netloc
+
+
 def _sign_cavage(outgoing: _Outgoing) -> SentHeaders:
-    parts = urlsplit(outgoing.url)
-    target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
-    headers = [("Host", parts.netloc), ("Date", http_date(outgoing.now))]
+    target, authority = _target_and_authority(outgoing.url)
+    headers = [("Host", authority), ("Date", _date_of(outgoing.now))]
     covered = f"{cavage.REQUEST_TARGET} host date"
     if outgoing.body is not None:
         headers.append(("Digest", digest_header(outgoing.body)))
@@ -80,7 +88,7 @@ def _sign_cavage(outgoing: _Outgoing) -> SentHeaders:
 
 def _sign_rfc9421(outgoing: _Outgoing) -> SentHeaders:
     algorithm = rfc9421.RSA_V1_5 if isinstance(outgoing.key, RSAPrivateKey) else rfc9421.ED25519
-    headers = [("Host", urlsplit(outgoing.url).netloc)]
+    headers = [("Host", _target_and_authority(outgoing.url)[1])]
     lines = [f'"@method": {outgoing.method}', f'"@target-uri": {outgoing.url}']
     covered = '"@method" "@target-uri"'
     if outgoing.body is not None:
@@ -92,8 +100,7 @@ def _sign_rfc9421(outgoing: _Outgoing) -> SentHeaders:
         headers.append((name, value))
         lines.append(f'"{name.lower()}": {value}')
         covered += f' "{name.lower()}"'
-    created = int(outgoing.now.timestamp())
-    parameters = f'({covered});created={created};keyid="{outgoing.key_id}";alg="{algorithm}"'
+    parameters = f'({covered});created={outgoing.now};keyid="{outgoing.key_id}";alg="{algorithm}"'
     lines.append(f'"@signature-params": {parameters}')
     headers.append(("Signature-Input", f"sig1={parameters}"))
     headers.append(("Signature", f"sig1=:{_signature(outgoing.key, chr(10).join(lines))}:"))
@@ -109,7 +116,13 @@ def _signature(private_key: PrivateKey, text: str) -> str:
 
 def http_date(moment: datetime) -> str:
     """Return an aware moment as an IMF-fixdate (RFC 9110 section 5.6.7), whatever the locale."""
-    utc = moment.astimezone(UTC)
+    return _date_of(int(moment.timestamp()))
+
+
+@lru_cache(maxsize=16)
+def _date_of(second: int) -> str:
+    # Thousands of requests are signed within one second.
+    utc = datetime.fromtimestamp(second, UTC)
     return f"{_DAYS[utc.weekday()]}, {utc.day:02} {_MONTHS[utc.month - 1]} {utc.year} {utc:%H:%M:%S} GMT"
 
 

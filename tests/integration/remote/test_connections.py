@@ -1,6 +1,7 @@
 """What deliveries hold open, and what they do at once: all of it has a bound."""
 
 import asyncio
+import time
 
 import pytest
 
@@ -91,3 +92,28 @@ async def test_exchanges_over_all_hosts_are_bounded() -> None:
         release.set()
         assert set(await asyncio.gather(*posts)) == {202}
     assert most == 3
+
+
+async def test_latency_is_the_other_sides() -> None:
+    """How long a host took is told without the time that a delivery waited for its turn here."""
+    answer = asyncio.Event()
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while not reader.at_eof():
+            await read_request(reader)
+            await answer.wait()
+            writer.write(TAKEN)
+
+    async with raw_server(handle) as port, _client(Limits(per_host=1)) as client:
+
+        async def post() -> tuple[float, float]:
+            begun = time.monotonic()
+            result = await client.post(f"http://a.localhost:{port}/inbox", BODY)
+            return result.seconds, time.monotonic() - begun
+
+        posts = [asyncio.create_task(post()) for _ in range(2)]
+        await asyncio.sleep(0.2)
+        answer.set()
+        (first, _), (second, waited) = await asyncio.gather(*posts)
+    assert first >= 0.1
+    assert first + second <= waited + 0.05

@@ -38,7 +38,12 @@ def _report(
         trace="",
     )
     answer = Answer(
-        scheme=Scheme.CAVAGE, seconds=0.1, status=status, failure=failure, retry_after=retry_after
+        scheme=Scheme.CAVAGE,
+        seconds=0.1,
+        latency=0.1,
+        status=status,
+        failure=failure,
+        retry_after=retry_after,
     )
     return report_of(delivery, target, host, answer, NOW)
 
