@@ -5,7 +5,7 @@ from typing import Final
 from msgspec import Struct
 
 from shared.protocol.errors import Malformed
-from shared.protocol.identifiers import MAX_URI_LENGTH, is_http_uri
+from shared.protocol.identifiers import MAX_URI_LENGTH, is_id
 from shared.protocol.wire import decode
 
 MAX_TYPE_LENGTH: Final = 256
@@ -54,7 +54,7 @@ def id_of_activity(activity: dict[str, object], kind: str) -> str:
     identifier = activity["id"]
     if not isinstance(identifier, str):
         raise Malformed(f"id is {type(identifier).__name__}, not a string", reason="id_invalid")
-    if not is_http_uri(identifier):
+    if not is_id(identifier):
         long = len(identifier) > MAX_URI_LENGTH
         raise Malformed("id is not an absolute http URI", reason="id_too_long" if long else "id_invalid")
     return identifier
@@ -69,6 +69,6 @@ def actor_of_activity(activity: dict[str, object]) -> str:
         actor = actor.get("id")
     if actor is None:
         raise Malformed("no actor", reason="actor_missing")
-    if not isinstance(actor, str) or not is_http_uri(actor):
+    if not isinstance(actor, str) or not is_id(actor):
         raise Malformed("actor is not an absolute http URI", reason="actor_invalid")
     return actor

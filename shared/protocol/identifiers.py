@@ -36,6 +36,14 @@ def is_http_uri(uri: str) -> bool:
     return len(uri) <= MAX_URI_LENGTH and _HTTP_URI.fullmatch(uri) is not None
 
 
+def is_id(uri: str) -> bool:
+    """Tell whether this can name something: an http URI whose host is ASCII (RFC 3986 section 3.2.2).
+
+    An internationalised name comes as punycode: what reads it in two ways would get around domain blocks.
+    """
+    return is_http_uri(uri) and (uri.isascii() or urlsplit(uri).netloc.isascii())
+
+
 def host_of(uri: str) -> str:
     """Return host and port of a URI in lower case, or an empty string where it has none."""
     if plain := _PLAIN_ORIGIN.match(uri):
@@ -47,16 +55,17 @@ def host_of(uri: str) -> str:
 
 
 def origin_of(uri: str) -> str:
-    """Return scheme, host and port of a URI; empty unless it is http or https (FEP-fe34)."""
+    """Return scheme, host and port of a URI; empty unless it is http or https and all ASCII (FEP-fe34)."""
     if plain := _PLAIN_ORIGIN.match(uri):
         return plain[0]
     try:
         parts = urlsplit(uri)
     except ValueError:
         return ""
-    if parts.scheme not in {"http", "https"} or not parts.netloc or "@" in parts.netloc:
+    netloc = parts.netloc
+    if parts.scheme not in {"http", "https"} or not netloc or "@" in netloc or not netloc.isascii():
         return ""
-    return f"{parts.scheme}://{parts.netloc.lower()}"
+    return f"{parts.scheme}://{netloc.lower()}"
 
 
 def same_origin(one: str, other: str) -> bool:

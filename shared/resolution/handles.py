@@ -10,6 +10,7 @@ from shared.protocol.errors import Rejected, Unavailable
 from shared.protocol.identifiers import host_of
 from shared.protocol.objects import ActorProfile
 from shared.protocol.reader import WebFinger
+from shared.remote.urls import authority, canonical
 from shared.resolution.errors import BadHandle
 
 _HANDLE = re.compile(r"@?(?P<name>[\w.~+!$:-]{1,255})@(?P<host>[\w.-]{1,253}(?::\d{1,5})?)")
@@ -34,11 +35,20 @@ Ask = Callable[[Handle], Awaitable[WebFinger]]
 
 
 def read_handle(text: str) -> Handle:
-    """Return the handle in `user@host`, `@user@host` or `acct:user@host`; raises BadHandle."""
+    """Return the handle in `user@host`, `@user@host` or `acct:user@host`; raises BadHandle.
+
+    The host is in the one spelling that blocks and addresses are compared in.
+    """
     match = _HANDLE.fullmatch(text.strip().removeprefix("acct:"))
     if match is None:
         raise BadHandle(text[:200])
-    return Handle(match["name"], match["host"].lower())
+    host = match["host"].lower()
+    if not host.isascii():
+        try:
+            host = authority(canonical(f"https://{host}"))
+        except Rejected:
+            raise BadHandle(text[:200]) from None
+    return Handle(match["name"], host)
 
 
 def webfinger_url(scheme: str, handle: Handle) -> str:

@@ -14,6 +14,7 @@ from shared.protocol.local_uris import LocalUris
 from shared.protocol.objects import ActorProfile, Note
 from shared.protocol.reader import read_actor, read_key_owner, read_note, read_object
 from shared.remote.client import GuardedClient
+from shared.remote.urls import canonical
 from shared.resolution.blocks import DomainBlocks
 from shared.resolution.collections import members
 from shared.resolution.errors import ActorGone, HandleMismatch, KeyNotListed, LocalUri, NotTheAuthor
@@ -86,7 +87,8 @@ class Resolver:
 
     async def look_up(self, url: str) -> ActorRow | Note:
         """Fetch what a URL leads to, an actor or a post, be it an id or the address of a page."""
-        return await self._flights.join(f"look up {url}", lambda: self._look_up(url), DEADLINE)
+        located = url if url.isascii() else str(canonical(url))
+        return await self._flights.join(f"look up {located}", lambda: self._look_up(located), DEADLINE)
 
     async def members(self, uri: str, *, pages: int, most: int) -> tuple[str, ...]:
         """Fetch a collection and return its members' ids, `most` at most, from so many pages at most."""

@@ -5,7 +5,7 @@ from typing import Final
 from msgspec import Struct
 
 from shared.protocol.errors import Malformed
-from shared.protocol.identifiers import is_http_uri
+from shared.protocol.identifiers import is_id
 from shared.protocol.reader.values import Wire, entries, objects, string
 from shared.protocol.text.sanitise import clean_line
 from shared.protocol.wire import decode
@@ -49,7 +49,7 @@ def read_webfinger(document: bytes) -> WebFinger:
     return WebFinger(
         subject=subject,
         actor_uri=_self_link(wire),
-        aliases=tuple(alias for alias in aliases if is_http_uri(alias)),
+        aliases=tuple(alias for alias in aliases if is_id(alias)),
     )
 
 
@@ -57,7 +57,7 @@ def _self_link(wire: Wire) -> str:
     for link in objects(wire.get("links"), _LINKS):
         media_type = string(link.get("type")).partition(";")[0].strip()
         href = string(link.get("href"))
-        if link.get("rel") == "self" and media_type in {_ACTIVITY_JSON, _LD_JSON} and is_http_uri(href):
+        if link.get("rel") == "self" and media_type in {_ACTIVITY_JSON, _LD_JSON} and is_id(href):
             return href
     raise Malformed("no self link of an ActivityPub type", reason="self_link_missing")
 
@@ -68,7 +68,7 @@ def read_nodeinfo_links(document: bytes) -> str:
     found = {
         string(link.get("rel")): string(link.get("href"))
         for link in objects(wire.get("links"), _LINKS)
-        if string(link.get("rel")).startswith(_NODEINFO) and is_http_uri(string(link.get("href")))
+        if string(link.get("rel")).startswith(_NODEINFO) and is_id(string(link.get("href")))
     }
     if not found:
         raise Malformed("no NodeInfo link", reason="nodeinfo_missing")

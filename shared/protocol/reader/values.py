@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from shared.protocol.errors import Malformed
-from shared.protocol.identifiers import PUBLIC, is_http_uri
+from shared.protocol.identifiers import PUBLIC, is_http_uri, is_id
 
 Wire = dict[str, object]
 """A JSON object of which nothing is known yet."""
@@ -54,7 +54,7 @@ def uri(value: object) -> str:
     value = first(value)
     if isinstance(value, dict):
         value = value.get("id")
-    return value if isinstance(value, str) and is_http_uri(value) else ""
+    return value if isinstance(value, str) and is_id(value) else ""
 
 
 def required_uri(wire: Wire, name: str) -> str:
