@@ -18,7 +18,7 @@ _AT_REST: Final = 0.0012
 
 
 def cost_of(work: Callable[[], object]) -> float:
-    """Return the CPU seconds of this thread in the cheapest of some runs; a Rejected is an answer like another.
+    """Return the CPU seconds of this thread in the cheapest of some runs; Rejected is an answer, too.
 
     Cores that are shared do less in a second of CPU. So what seems too expensive is compared with a piece of
     work of known cost, done at the same moment.

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import aiohttp
 from aiohttp import web
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from multidict import CIMultiDict
 from yarl import URL
 
 from tests.fakes.remote_actor import Json
@@ -81,7 +82,9 @@ class RemoteServer:
         if (parts.hostname or "").endswith("localhost") and parts.netloc not in self._routes:
             place = f"127.0.0.1:{parts.port or 80}"
         located = parts._replace(netloc=place).geturl()
-        sent = {"Host": parts.netloc, **headers}
+        # A header may come more than once: that is one of the attacks.
+        sent = CIMultiDict(headers)
+        sent.setdefault("Host", parts.netloc)
         data = io.BytesIO(body) if body is not None else None
         async with self._client.request(
             method, URL(located, encoded=True), headers=sent, data=data, allow_redirects=False

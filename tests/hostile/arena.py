@@ -1,11 +1,13 @@
 """A whole site under attack, the attacker's servers and DNS, and eyes on all of it."""
 
+import asyncio
 import itertools
 import json
 import secrets
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 import aiohttp
 import psutil
@@ -107,6 +109,16 @@ class Arena:
     async def fire(self, shot: Shot) -> Answer:
         """Post it."""
         return await self.remote.request("POST", shot.url, shot.headers, shot.body)
+
+    async def raw(self, request: bytes) -> bytes:
+        """Send these bytes to the receiver itself; return what it answers first."""
+        where = urlsplit(self.site.processes[RECEIVER].listen)
+        reader, writer = await asyncio.open_connection(where.hostname, where.port)
+        try:
+            writer.write(request)
+            return await asyncio.wait_for(reader.read(65_536), 10)
+        finally:
+            writer.close()
 
     async def journey(self, activity_id: object) -> Journey:
         """Return what `heddle trace` shows of an activity."""
