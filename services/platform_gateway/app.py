@@ -8,6 +8,7 @@ from services.platform_gateway import (
     heddle_api,
     load_testing,
     oauth,
+    openapi,
     pages,
     streaming,
 )
@@ -25,6 +26,6 @@ def build_app(gateway: Gateway) -> web.Application:
     app = web.Application(middlewares=[allow_browsers, answer_errors], client_max_size=MAX_BODY)
     app[GATEWAY] = gateway
     app[HUB] = Hub(gateway.pool, gateway.site.uris)
-    for part in (streaming, heddle_api, client_api, oauth, federation, load_testing, pages):
+    for part in (openapi, streaming, heddle_api, client_api, oauth, federation, load_testing, pages):
         part.add_routes(app)
     return app

@@ -120,7 +120,7 @@ async def nothing_kept(_request: web.Request) -> web.Response:
 
 async def extended_description(_request: web.Request) -> web.Response:
     """GET /api/v1/instance/extended_description."""
-    return answer({"updated_at": None, "content": f"<p>{DESCRIPTION}</p>"})
+    return answer(entities.ExtendedDescription(content=f"<p>{DESCRIPTION}</p>"))
 
 
 async def translation_languages(_request: web.Request) -> web.Response:

@@ -9,7 +9,7 @@ from services.platform_gateway.auth import signed_in, visitor
 from services.platform_gateway.client_api.hashtags import tag_entity
 from services.platform_gateway.client_api.lookups import find_handle, find_url
 from services.platform_gateway.entities.accounts import Account
-from services.platform_gateway.entities.statuses import Search, Tag
+from services.platform_gateway.entities.statuses import OldSearch, Search
 from services.platform_gateway.errors import ApiError
 from services.platform_gateway.gateway import GATEWAY, Gateway
 from services.platform_gateway.parameters import read
@@ -62,8 +62,8 @@ async def search(request: web.Request) -> web.Response:
 async def search_old(request: web.Request) -> web.Response:
     """GET /api/v1/search: hashtags are names only."""
     found = await _answer(request)
-    found.hashtags = [tag.name for tag in found.hashtags if isinstance(tag, Tag)]
-    return answer(found)
+    names = [tag.name for tag in found.hashtags]
+    return answer(OldSearch(accounts=found.accounts, statuses=found.statuses, hashtags=names))
 
 
 async def accounts(request: web.Request) -> web.Response:

@@ -174,3 +174,10 @@ class DomainBlock(Struct, kw_only=True):
     digest: str
     severity: str
     comment: str
+
+
+class ExtendedDescription(Struct, kw_only=True):
+    """What the site says of itself at length."""
+
+    updated_at: str | None = None
+    content: str

@@ -189,8 +189,16 @@ class Tag(Struct, kw_only=True):
 
 
 class Search(Struct, kw_only=True):
-    """What a search found; version 1 of the API names hashtags only."""
+    """What a search found."""
 
     accounts: list[Account]
     statuses: list[Status]
-    hashtags: list[Tag] | list[str]
+    hashtags: list[Tag]
+
+
+class OldSearch(Struct, kw_only=True):
+    """What a search found, as version 1 of the API has it: hashtags by name only."""
+
+    accounts: list[Account]
+    statuses: list[Status]
+    hashtags: list[str]
