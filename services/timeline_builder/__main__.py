@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
-from services.timeline_builder import closing, upkeep
+from services.timeline_builder import closing, lapses, upkeep
 from services.timeline_builder.apply import apply_batch
 from services.timeline_builder.relay import Relay
 from shared.actions.site import Site
@@ -43,7 +43,7 @@ async def main(context: Context) -> None:
         )
         stack.push_async_callback(pool.close)
         uris = LocalUris(settings.origin, settings.account_domain)
-        site = await open_patiently(context, "schema", lambda: _site(pool, uris))
+        site = await open_patiently(context, "schema", lambda: _site(pool, uris, settings.fan_out_limit))
         broker = await stack.enter_async_context(connect(settings.broker_url, NAME))
         context.ready.add("database", lambda: _answers(pool))
         context.ready.add("broker", broker.check)
@@ -59,14 +59,15 @@ async def main(context: Context) -> None:
         async with consumer, asyncio.TaskGroup() as tasks:
             tasks.create_task(relay.run(context.stopping))
             tasks.create_task(live.run(context.stopping))
-            tasks.create_task(upkeep.run(pool, context.stopping))
+            tasks.create_task(upkeep.run(pool, site, context.stopping))
+            tasks.create_task(lapses.run(pool, context.stopping))
             tasks.create_task(closing.run(pool, site, context.stopping))
 
 
-async def _site(pool: Pool, uris: LocalUris) -> Site:
+async def _site(pool: Pool, uris: LocalUris, fan_out_limit: int) -> Site:
     with unavailable_when_down():
         async with pool.acquire() as conn:
-            return Site(uris=uris, ids=await id_generator(conn))
+            return Site(uris=uris, ids=await id_generator(conn), fan_out_limit=fan_out_limit)
 
 
 async def _answers(pool: Pool) -> str:

@@ -1,9 +1,11 @@
 """What a run of activities leads to beyond its own rows: gathered by the handlers, written together."""
 
+from collections.abc import Sequence
+
 from services.timeline_builder.changes import Changes
 from services.timeline_builder.facts import Facts
 from shared.actions.site import Site
-from shared.database import notifications, outbox, pending, timelines
+from shared.database import notifications, outbox, pending, timelines, wide_authors
 from shared.database.counters import Counts
 from shared.database.notifications import NewNotification
 from shared.database.outbox import OutboxMessage
@@ -30,7 +32,8 @@ class Run:
         self.changes = changes
         self._new_posts: set[int] = set()
         self._posts: set[int] = set()
-        self._extended: set[tuple[int, int]] = set()
+        self._tagged: set[int] = set()
+        self._extended: set[int] = set()
         self._pruned: set[int] = set()
         self._told: list[NewNotification] = []
         self._withdrawn: list[tuple[int, str, int]] = []
@@ -42,9 +45,13 @@ class Run:
         """Have a post or boost stand in every home timeline where it belongs; `new` if it was just stored."""
         (self._new_posts if new else self._posts).add(status_id)
 
-    def extend(self, account_id: int, actor_id: int) -> None:
-        """Have an account's home timeline take in what it now has of an actor."""
-        self._extended.add((account_id, actor_id))
+    def fan_out_tagged(self, status_id: int) -> None:
+        """Have a post stand in the home timelines of those who follow one of its hashtags."""
+        self._tagged.add(status_id)
+
+    def extend(self, account_id: int) -> None:
+        """Have an account's home timeline take in what now belongs there."""
+        self._extended.add(account_id)
 
     def prune(self, account_id: int) -> None:
         """Have an account's home timeline lose what no longer belongs."""
@@ -69,6 +76,7 @@ class Run:
         """Drop what was gathered about posts that are gone."""
         self._new_posts -= status_ids
         self._posts -= status_ids
+        self._tagged -= status_ids
         self._told = [new for new in self._told if new.status_id not in status_ids]
 
     def leave(self, note: PendingNote) -> None:
@@ -81,10 +89,7 @@ class Run:
 
     async def write(self) -> None:
         """Write all that was gathered."""
-        if self._new_posts:
-            await timelines.fan_out(self.conn, sorted(self._new_posts), new=True)
-        if others := self._posts - self._new_posts:
-            await timelines.fan_out(self.conn, sorted(others))
+        await self._fan_out()
         if self._extended:
             await timelines.extend(self.conn, sorted(self._extended))
         if self._pruned:
@@ -98,3 +103,17 @@ class Run:
         if self._left:
             await pending.leave(self.conn, self._left)
         await outbox.enqueue(self.conn, self._sent)
+
+    async def _fan_out(self) -> None:
+        if self._new_posts:
+            await self._fan_out_once(sorted(self._new_posts), new=True)
+        if others := self._posts - self._new_posts:
+            await self._fan_out_once(sorted(others), new=False)
+        if self._tagged:
+            await timelines.fan_out_tagged(self.conn, sorted(self._tagged))
+
+    async def _fan_out_once(self, status_ids: Sequence[int], *, new: bool) -> None:
+        written = await timelines.fan_out(self.conn, status_ids, new=new)
+        if written >= self.site.fan_out_limit:
+            # So many entries may be one author's: what that one writes next is merged in by reading.
+            await wide_authors.widen(self.conn, status_ids, self.site.fan_out_limit)

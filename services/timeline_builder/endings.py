@@ -42,8 +42,8 @@ async def end_blocks(run: Run, pairs: Sequence[Pair]) -> set[Pair]:
     """Lift blocks; timelines take in again what others boost of the other side."""
     ended = {(row.actor_id, row.target_id) for row in await blocks.remove(run.conn, pairs)}
     for actor, target in pairs:
-        run.extend(actor, target)
-        run.extend(target, actor)
+        run.extend(actor)
+        run.extend(target)
     return ended
 
 

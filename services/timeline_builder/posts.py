@@ -169,6 +169,8 @@ async def write_names(run: Run, posts: Sequence[tuple[int, Note]]) -> None:
     ]
     if tags:
         await statuses.insert_tags(run.conn, tags)
+    for status_id in dict.fromkeys(tag.status_id for tag in tags):
+        run.fan_out_tagged(status_id)
 
 
 def _mentions(run: Run, status_id: int, note: Note) -> list[NewMention]:

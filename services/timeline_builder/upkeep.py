@@ -6,6 +6,8 @@ import time
 
 import structlog
 
+from services.timeline_builder.narrowing import narrow
+from shared.actions.site import FAN_OUT_LIMIT, Site
 from shared.database import homes, partitions, pending, timelines
 from shared.database.pool import Pool, unavailable_when_down
 from shared.protocol.errors import Unavailable
@@ -19,19 +21,22 @@ _NOTES_KEPT_DAYS = 8
 _SHARES = 144
 """Rounds in which every home timeline is trimmed once: a day."""
 
+_WIDE_SHARES = 6
+"""Rounds in which every wide author is looked at once: an hour."""
 
-async def run(pool: Pool, stopping: asyncio.Event) -> None:
+
+async def run(pool: Pool, site: Site, stopping: asyncio.Event) -> None:
     """Keep the store in shape until told to stop."""
     while not stopping.is_set():
         try:
-            await once(pool)
+            await once(pool, site.fan_out_limit)
         except Unavailable as error:
             log.warning("upkeep_waits", reason=error.reason, detail=error.detail)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stopping.wait(), INTERVAL)
 
 
-async def once(pool: Pool) -> None:
+async def once(pool: Pool, fan_out_limit: int = FAN_OUT_LIMIT) -> None:
     """Do one round."""
     with unavailable_when_down():
         async with pool.acquire() as conn:
@@ -42,4 +47,6 @@ async def once(pool: Pool) -> None:
             await pending.forget_older_than(conn, _NOTES_KEPT_DAYS)
             if retired := await homes.retire(conn):
                 log.info("home_timelines_retired", accounts=retired)
-            await timelines.trim(conn, int(time.time() // INTERVAL) % _SHARES, _SHARES)
+            number = int(time.time() // INTERVAL)
+            await timelines.trim(conn, number % _SHARES, _SHARES)
+            await narrow(conn, fan_out_limit, number % _WIDE_SHARES, _WIDE_SHARES)

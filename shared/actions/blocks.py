@@ -46,6 +46,7 @@ async def unblock(conn: Connection, site: Site, author: Author, target_id: int) 
     """Lift a block; call it inside a transaction."""
     target = await require_actor(conn, target_id)
     for row in await table.remove(conn, [(author.id, target.id)]):
+        await timelines.extend(conn, [author.id, target.id])
         activity = Undo(
             id=site.uris.activity(site.ids.next()),
             actor=author.uri,

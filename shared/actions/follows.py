@@ -71,7 +71,7 @@ async def authorize(conn: Connection, site: Site, author: Author, follower_id: i
         )
         await tell(conn, author, accept, here=follower.local, away=not follower.local)
     if follower.local:
-        await timelines.extend(conn, [(follower.id, author.id)])
+        await timelines.extend(conn, [follower.id])
     await counts.write(conn)
 
 
@@ -145,7 +145,7 @@ async def _change(conn: Connection, author: Author, target: ActorRow, show_reblo
         return
     await set_show_reblogs(conn, author.id, target.id, show_reblogs=show_reblogs)
     if show_reblogs:
-        await timelines.extend(conn, [(author.id, target.id)])
+        await timelines.extend(conn, [author.id])
     else:
         await timelines.prune(conn, [author.id])
 

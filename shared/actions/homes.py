@@ -19,7 +19,7 @@ async def fill_home(conn: Connection, account_id: int) -> None:
     known, so their ends are awaited; only then is the store read. Not to be called in a transaction.
     """
     await homes.begin_to_fill(conn, account_id)
-    await _wait_for_earlier_writers(conn)
+    await wait_for_earlier_writers(conn)
     async with conn.transaction():
         if await homes.lock(conn, account_id) is not HomeState.KEPT:
             await timelines.clear(conn, account_id)
@@ -27,9 +27,11 @@ async def fill_home(conn: Connection, account_id: int) -> None:
             await homes.finish(conn, account_id)
 
 
-async def _wait_for_earlier_writers(conn: Connection) -> None:
+async def wait_for_earlier_writers(conn: Connection) -> bool:
+    """Return once every transaction that runs now has ended; False where patience does not last."""
     number = await homes.horizon(conn)
     for _ in range(int(PATIENCE / _PAUSE)):
         if await homes.is_past(conn, number):
-            return
+            return True
         await asyncio.sleep(_PAUSE)
+    return False

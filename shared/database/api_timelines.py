@@ -8,25 +8,6 @@ from shared.database.paging import Page
 from shared.database.pool import Connection
 from shared.database.visible import VISIBLE, hides
 
-_HOME = f"""
-SELECT h.status_id AS id
-  FROM home_timeline h
-  JOIN statuses s ON s.id = h.status_id
-  LEFT JOIN statuses r ON r.id = s.reblog_of_id
- WHERE h.account_id = $1 AND h.status_id < $2 AND h.status_id > $3
-   AND s.deleted_at IS NULL AND (s.reblog_of_id IS NULL OR (r.id IS NOT NULL AND r.deleted_at IS NULL))
-   AND {hides("s.actor_id, r.actor_id")}
- ORDER BY h.status_id :order
- LIMIT $4
-"""  # noqa: S608 - constants
-
-
-async def home(conn: Connection, account_id: int, page: Page) -> list[int]:
-    """Return a page of an account's home timeline."""
-    rows = await conn.fetch(page.query(_HOME), account_id, page.below, page.above, page.limit)
-    return page.newest_first([row["id"] for row in rows])
-
-
 _PUBLIC = f"""
 SELECT s.id
   FROM statuses s

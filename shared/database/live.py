@@ -4,7 +4,9 @@ from collections.abc import Collection
 
 from msgspec import Struct
 
+from shared.database.api_home import LIST_RULE
 from shared.database.api_notifications import NotificationRow
+from shared.database.home_rule import POST, RULE
 from shared.database.pool import Connection
 from shared.protocol.objects import Visibility
 
@@ -43,20 +45,66 @@ async def posts(conn: Connection, ids: Collection[int]) -> dict[int, LivePost]:
     }
 
 
+_HOME_OF = f"""
+SELECT h.account_id, h.status_id FROM home_timeline h
+ WHERE h.account_id = ANY($2::bigint[]) AND h.status_id = ANY($1::bigint[])
+ UNION
+SELECT f.follower_id, s.id
+  FROM unnest($1::bigint[]) AS k (id)
+ {POST}
+ CROSS JOIN LATERAL (SELECT true FROM wide_authors w WHERE w.actor_id = s.actor_id OFFSET 0) w
+ CROSS JOIN LATERAL (SELECT t.follower_id, t.show_reblogs
+                       FROM unnest($2::bigint[]) AS n (account_id)
+                       JOIN follows t ON t.follower_id = n.account_id AND t.followee_id = s.actor_id
+                      WHERE t.state = 1 AND NOT t.exclusive OFFSET 0) f
+ WHERE {RULE}
+ ORDER BY 2
+"""  # noqa: S608 - constants
+
+
 async def home_of(
     conn: Connection, status_ids: Collection[int], account_ids: Collection[int]
 ) -> list[tuple[int, int]]:
     """Return which of these accounts have which of these posts in their home timeline: (account, post)."""
+    rows = await conn.fetch(_HOME_OF, list(status_ids), list(account_ids))
+    return [(row["account_id"], row["status_id"]) for row in rows]
+
+
+_LISTS_OF = f"""
+SELECT l.id AS list_id, s.id AS status_id
+  FROM unnest($1::bigint[]) AS k (id)
+ {POST}
+ CROSS JOIN LATERAL (SELECT t.* FROM list_members m JOIN lists t ON t.id = m.list_id
+                      WHERE m.list_id = ANY($2::bigint[]) AND m.actor_id = s.actor_id OFFSET 0) l
+ CROSS JOIN LATERAL (SELECT t.follower_id, t.show_reblogs FROM follows t
+                      WHERE t.follower_id = l.account_id AND t.followee_id = s.actor_id
+                        AND t.state = 1 OFFSET 0) f
+ WHERE {LIST_RULE}
+ ORDER BY s.id
+"""  # noqa: S608 - constants
+
+
+async def lists_of(
+    conn: Connection, status_ids: Collection[int], list_ids: Collection[int]
+) -> list[tuple[int, int]]:
+    """Return which of these lists show which of these posts: (list, post)."""
+    rows = await conn.fetch(_LISTS_OF, list(status_ids), list(list_ids))
+    return [(row["list_id"], row["status_id"]) for row in rows]
+
+
+async def members_among(
+    conn: Connection, actor_ids: Collection[int], list_ids: Collection[int]
+) -> set[tuple[int, int]]:
+    """Return which of these lists hold which of these actors: (list, actor)."""
     rows = await conn.fetch(
         """
-        SELECT h.account_id, h.status_id FROM home_timeline h
-         WHERE h.account_id = ANY($2::bigint[]) AND h.status_id = ANY($1::bigint[])
-         ORDER BY h.status_id
+        SELECT list_id, actor_id FROM list_members
+         WHERE list_id = ANY($2::bigint[]) AND actor_id = ANY($1::bigint[])
         """,
-        list(status_ids),
-        list(account_ids),
+        list(actor_ids),
+        list(list_ids),
     )
-    return [(row["account_id"], row["status_id"]) for row in rows]
+    return {(row["list_id"], row["actor_id"]) for row in rows}
 
 
 async def followers_among(

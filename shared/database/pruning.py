@@ -22,13 +22,17 @@ _UNREFERRED = """
    AND NOT EXISTS (SELECT FROM notifications n WHERE n.status_id = s.id)
    AND NOT EXISTS (SELECT FROM follows f JOIN home_timeline h ON h.account_id = f.follower_id
                     WHERE f.followee_id = s.actor_id AND h.status_id = s.id)
+   AND NOT EXISTS (SELECT FROM status_tags t JOIN tag_follows q ON q.tag = t.tag
+                    JOIN home_timeline h ON h.account_id = q.account_id AND h.status_id = s.id
+                    WHERE t.status_id = s.id)
+   AND NOT EXISTS (SELECT FROM wide_authors w WHERE w.actor_id = s.actor_id)
    AND NOT EXISTS (SELECT FROM reports r WHERE s.uri = ANY(r.status_uris))
 """
 """A condition on `statuses s` with ids between `$1` and `$2`, both exclusive.
 
 Kept is what somebody here boosted, answered, liked, bookmarked, voted in, is named in, was told of, has in a
-home timeline or reported, what a post that is kept answers or shares, and answers to and boosts of posts
-from here.
+home timeline or reported, what authors wrote who are merged into home timelines by reading, what a post that
+is kept answers or shares, and answers to and boosts of posts from here.
 """
 
 

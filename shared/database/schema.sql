@@ -2,6 +2,12 @@
 
 CREATE SEQUENCE worker_numbers;
 
+CREATE TABLE account_domain_blocks (
+    account_id bigint NOT NULL,
+    domain text NOT NULL,
+    id bigint NOT NULL
+);
+
 CREATE TABLE accounts (
     actor_id bigint NOT NULL,
     password_hash text NOT NULL DEFAULT ''::text,
@@ -141,7 +147,8 @@ CREATE TABLE follows (
     uri_hash bytea NOT NULL,
     show_reblogs boolean NOT NULL DEFAULT true,
     created_at timestamp with time zone NOT NULL DEFAULT now(),
-    id bigint NOT NULL
+    id bigint NOT NULL,
+    exclusive boolean NOT NULL DEFAULT false
 );
 
 CREATE TABLE home_timeline (
@@ -175,6 +182,21 @@ CREATE TABLE idempotency_keys (
     created_at timestamp with time zone NOT NULL DEFAULT now()
 );
 
+CREATE TABLE list_members (
+    list_id bigint NOT NULL,
+    actor_id bigint NOT NULL,
+    account_id bigint NOT NULL,
+    id bigint NOT NULL
+);
+
+CREATE TABLE lists (
+    id bigint NOT NULL,
+    account_id bigint NOT NULL,
+    title text NOT NULL,
+    replies_policy smallint NOT NULL DEFAULT 1,
+    exclusive boolean NOT NULL DEFAULT false
+);
+
 CREATE TABLE mentions (
     status_id bigint NOT NULL,
     actor_uri text NOT NULL,
@@ -193,7 +215,8 @@ CREATE TABLE mutes (
     target_id bigint NOT NULL,
     notifications boolean NOT NULL DEFAULT true,
     id bigint NOT NULL,
-    created_at timestamp with time zone NOT NULL DEFAULT now()
+    created_at timestamp with time zone NOT NULL DEFAULT now(),
+    expires_at timestamp with time zone
 );
 
 CREATE TABLE notifications (
@@ -386,10 +409,23 @@ CREATE TABLE statuses (
     deleted_at timestamp with time zone
 ) WITH (fillfactor=90);
 
+CREATE TABLE tag_follows (
+    tag text NOT NULL,
+    account_id bigint NOT NULL,
+    id bigint NOT NULL
+);
+
+CREATE TABLE wide_authors (
+    actor_id bigint NOT NULL,
+    narrowing boolean NOT NULL DEFAULT false,
+    since timestamp with time zone NOT NULL DEFAULT now()
+);
+
 CREATE TABLE claims_default PARTITION OF claims DEFAULT;
 
 CREATE TABLE refusals_default PARTITION OF refusals DEFAULT;
 
+ALTER TABLE account_domain_blocks ADD CONSTRAINT account_domain_blocks_pkey PRIMARY KEY (account_id, domain);
 ALTER TABLE accounts ADD CONSTRAINT accounts_pkey PRIMARY KEY (actor_id);
 ALTER TABLE actors ADD CONSTRAINT actors_pkey PRIMARY KEY (id);
 ALTER TABLE blocks ADD CONSTRAINT blocks_pkey PRIMARY KEY (actor_id, target_id);
@@ -404,6 +440,8 @@ ALTER TABLE follows ADD CONSTRAINT follows_pkey PRIMARY KEY (follower_id, follow
 ALTER TABLE home_timeline ADD CONSTRAINT home_timeline_pkey PRIMARY KEY (account_id, status_id);
 ALTER TABLE hosts ADD CONSTRAINT hosts_pkey PRIMARY KEY (host);
 ALTER TABLE idempotency_keys ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (account_id, key);
+ALTER TABLE list_members ADD CONSTRAINT list_members_pkey PRIMARY KEY (list_id, actor_id);
+ALTER TABLE lists ADD CONSTRAINT lists_pkey PRIMARY KEY (id);
 ALTER TABLE mentions ADD CONSTRAINT mentions_pkey PRIMARY KEY (status_id, actor_uri);
 ALTER TABLE moves ADD CONSTRAINT moves_pkey PRIMARY KEY (actor_id);
 ALTER TABLE mutes ADD CONSTRAINT mutes_pkey PRIMARY KEY (actor_id, target_id);
@@ -428,6 +466,9 @@ ALTER TABLE sign_in_attempts ADD CONSTRAINT sign_in_attempts_pkey PRIMARY KEY (s
 ALTER TABLE status_edits ADD CONSTRAINT status_edits_pkey PRIMARY KEY (status_id, created_at);
 ALTER TABLE status_tags ADD CONSTRAINT status_tags_pkey PRIMARY KEY (tag, status_id);
 ALTER TABLE statuses ADD CONSTRAINT statuses_pkey PRIMARY KEY (id);
+ALTER TABLE tag_follows ADD CONSTRAINT tag_follows_pkey PRIMARY KEY (tag, account_id);
+ALTER TABLE wide_authors ADD CONSTRAINT wide_authors_pkey PRIMARY KEY (actor_id);
+ALTER TABLE account_domain_blocks ADD CONSTRAINT account_domain_blocks_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(actor_id);
 ALTER TABLE accounts ADD CONSTRAINT accounts_actor_id_fkey FOREIGN KEY (actor_id) REFERENCES actors(id);
 ALTER TABLE blocks ADD CONSTRAINT blocks_actor_id_fkey FOREIGN KEY (actor_id) REFERENCES actors(id);
 ALTER TABLE blocks ADD CONSTRAINT blocks_target_id_fkey FOREIGN KEY (target_id) REFERENCES actors(id);
@@ -439,6 +480,9 @@ ALTER TABLE follower_repairs ADD CONSTRAINT follower_repairs_actor_id_fkey FOREI
 ALTER TABLE follows ADD CONSTRAINT follows_followee_id_fkey FOREIGN KEY (followee_id) REFERENCES actors(id);
 ALTER TABLE follows ADD CONSTRAINT follows_follower_id_fkey FOREIGN KEY (follower_id) REFERENCES actors(id);
 ALTER TABLE idempotency_keys ADD CONSTRAINT idempotency_keys_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(actor_id);
+ALTER TABLE list_members ADD CONSTRAINT list_members_account_id_actor_id_fkey FOREIGN KEY (account_id, actor_id) REFERENCES follows(follower_id, followee_id) ON DELETE CASCADE;
+ALTER TABLE list_members ADD CONSTRAINT list_members_list_id_fkey FOREIGN KEY (list_id) REFERENCES lists(id) ON DELETE CASCADE;
+ALTER TABLE lists ADD CONSTRAINT lists_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(actor_id);
 ALTER TABLE mentions ADD CONSTRAINT mentions_status_id_fkey FOREIGN KEY (status_id) REFERENCES statuses(id) ON DELETE CASCADE;
 ALTER TABLE moves ADD CONSTRAINT moves_actor_id_fkey FOREIGN KEY (actor_id) REFERENCES actors(id);
 ALTER TABLE moves ADD CONSTRAINT moves_target_id_fkey FOREIGN KEY (target_id) REFERENCES actors(id);
@@ -460,6 +504,8 @@ ALTER TABLE reports ADD CONSTRAINT reports_actor_id_fkey FOREIGN KEY (actor_id) 
 ALTER TABLE reports ADD CONSTRAINT reports_target_id_fkey FOREIGN KEY (target_id) REFERENCES actors(id);
 ALTER TABLE status_edits ADD CONSTRAINT status_edits_status_id_fkey FOREIGN KEY (status_id) REFERENCES statuses(id) ON DELETE CASCADE;
 ALTER TABLE status_tags ADD CONSTRAINT status_tags_status_id_fkey FOREIGN KEY (status_id) REFERENCES statuses(id) ON DELETE CASCADE;
+ALTER TABLE tag_follows ADD CONSTRAINT tag_follows_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(actor_id);
+ALTER TABLE wide_authors ADD CONSTRAINT wide_authors_actor_id_fkey FOREIGN KEY (actor_id) REFERENCES actors(id);
 
 CREATE INDEX actors_domain ON actors USING btree (domain) WHERE (NOT local);
 CREATE INDEX actors_followers_uri ON actors USING btree (md5(followers_uri)) WHERE (followers_uri <> ''::text);
@@ -471,7 +517,10 @@ CREATE INDEX follower_repairs_due ON follower_repairs USING btree (due_at) WHERE
 CREATE INDEX follows_followee ON follows USING btree (followee_id, state, id DESC);
 CREATE INDEX follows_follower ON follows USING btree (follower_id, state, id DESC);
 CREATE INDEX hosts_due ON hosts USING btree (next_try_at) WHERE (next_try_at IS NOT NULL);
+CREATE INDEX list_members_follow ON list_members USING btree (account_id, actor_id);
+CREATE INDEX lists_account ON lists USING btree (account_id, id);
 CREATE INDEX mentions_actor ON mentions USING btree (actor_id, status_id DESC) WHERE (actor_id IS NOT NULL);
+CREATE INDEX mutes_expiring ON mutes USING btree (expires_at) WHERE (expires_at IS NOT NULL);
 CREATE INDEX notifications_account ON notifications USING btree (account_id, id DESC) WHERE (NOT dismissed);
 CREATE INDEX notifications_status ON notifications USING btree (status_id) WHERE (status_id IS NOT NULL);
 CREATE INDEX oauth_tokens_account ON oauth_tokens USING btree (account_id);
@@ -492,6 +541,7 @@ CREATE INDEX statuses_orphan ON statuses USING btree (md5(in_reply_to_uri)) WHER
 CREATE INDEX statuses_public ON statuses USING btree (id DESC) WHERE ((visibility = 0) AND (deleted_at IS NULL) AND (reblog_of_id IS NULL) AND (in_reply_to_uri IS NULL));
 CREATE INDEX statuses_public_local ON statuses USING btree (id DESC) WHERE ((visibility = 0) AND (deleted_at IS NULL) AND (reblog_of_id IS NULL) AND (in_reply_to_uri IS NULL) AND local);
 CREATE INDEX statuses_reply ON statuses USING btree (in_reply_to_id) WHERE (in_reply_to_id IS NOT NULL);
+CREATE INDEX tag_follows_account ON tag_follows USING btree (account_id, id DESC);
 CREATE UNIQUE INDEX actors_acct ON actors USING btree (lower(username), domain) WHERE (deleted_at IS NULL);
 CREATE UNIQUE INDEX actors_uri ON actors USING btree (uri_hash);
 CREATE UNIQUE INDEX blocks_uri ON blocks USING btree (uri_hash);

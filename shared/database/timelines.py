@@ -1,64 +1,16 @@
 """Home timelines, fanned out on write: one rule says which post stands in whose timeline.
 
-The rule looks only at what the store holds now (follows, blocks, mutes, posts). Fan-out applies it to new
-posts, `extend` and `prune` to a relation that changed, `rebuild` to everything, and so they agree.
+Fan-out applies the rule to new posts, `extend` and `prune` to what changed between people, `refill` to
+everything, and so they agree: the newest `KEPT` entries of a timeline are those of one made anew.
 """
 
 from collections.abc import Sequence
 
+from shared.database.home_rule import FOLLOWED, NARROW, POST, RULE, TAG_RULE, belongs
 from shared.database.pool import Connection
 
 KEPT = 800
 """Entries of a home timeline that are kept; older ones are trimmed."""
-
-BACKFILL = 100
-"""Posts of an actor that are looked at when a relation to them changes."""
-
-# Written so that each step is a probe of an index, in the order in which it stands here, whatever the
-# planner believes about the sizes of the tables: it may have planned when they were empty.
-_POST = """
- CROSS JOIN LATERAL (SELECT t.id, t.actor_id, t.reblog_of_id, t.visibility, t.in_reply_to_uri,
-                            t.in_reply_to_actor_id, t.deleted_at
-                       FROM statuses t WHERE t.id = k.id OFFSET 0) s
-  LEFT JOIN LATERAL (SELECT b.actor_id, b.deleted_at
-                       FROM statuses b WHERE b.id = s.reblog_of_id OFFSET 0) o ON true
-"""
-
-_FOLLOWED = """
- CROSS JOIN LATERAL (SELECT t.follower_id, t.show_reblogs FROM follows t
-                      WHERE t.followee_id = s.actor_id AND t.state = 1 OFFSET 0) f
- CROSS JOIN LATERAL (SELECT true FROM accounts a
-                      WHERE a.actor_id = f.follower_id AND a.home_state <> 0 OFFSET 0) c
-"""
-
-_FOLLOWS_OF = """
- CROSS JOIN LATERAL (SELECT t.follower_id, t.show_reblogs FROM follows t
-                      WHERE t.follower_id = %s AND t.followee_id = s.actor_id AND t.state = 1 OFFSET 0) f
-"""
-
-_ALIVE = """
-       s.deleted_at IS NULL AND (s.reblog_of_id IS NULL OR o.deleted_at IS NULL)
-"""
-
-_RULE = f"""{_ALIVE}
-   AND (s.visibility <= 2
-        OR (SELECT true FROM mentions n WHERE n.status_id = s.id AND n.actor_id = f.follower_id LIMIT 1))
-   -- Of boosts of their own posts people learn by a notification.
-   AND (s.reblog_of_id IS NULL
-        OR (f.show_reblogs AND o.actor_id <> f.follower_id
-            AND (SELECT true FROM blocks b
-                  WHERE b.actor_id = o.actor_id AND b.target_id = f.follower_id LIMIT 1) IS NULL))
-   -- A reply belongs to those who know the other side too, or are it; one to nobody known is out of place.
-   AND (s.in_reply_to_uri IS NULL
-        OR s.in_reply_to_actor_id = s.actor_id
-        OR s.in_reply_to_actor_id = f.follower_id
-        OR (SELECT true FROM follows t WHERE t.follower_id = f.follower_id
-                                         AND t.followee_id = s.in_reply_to_actor_id AND t.state = 1 LIMIT 1))
-   AND (SELECT true FROM blocks b WHERE b.actor_id = f.follower_id
-           AND b.target_id = ANY(ARRAY[s.actor_id, o.actor_id, s.in_reply_to_actor_id]) LIMIT 1) IS NULL
-   AND (SELECT true FROM mutes m WHERE m.actor_id = f.follower_id
-           AND m.target_id = ANY(ARRAY[s.actor_id, o.actor_id, s.in_reply_to_actor_id]) LIMIT 1) IS NULL
-"""  # noqa: S608 - constants
 
 _INSERT = "INSERT INTO home_timeline (account_id, status_id, actor_id)"
 
@@ -66,15 +18,15 @@ _FAN_OUT = f"""
 {_INSERT}
 SELECT f.follower_id, s.id, s.actor_id
   FROM unnest($1::bigint[]) AS k (id)
- {_POST} {_FOLLOWED}
- WHERE {_RULE}
+ {POST} {FOLLOWED}
+ WHERE {NARROW} AND {RULE}
 """  # noqa: S608 - constants
 
 _FAN_OUT_AGAIN = f"{_FAN_OUT} ON CONFLICT DO NOTHING"
 
 
-async def fan_out(conn: Connection, status_ids: Sequence[int], *, new: bool = False) -> None:
-    """Put these posts and boosts into the home timelines of followers where they belong.
+async def fan_out(conn: Connection, status_ids: Sequence[int], *, new: bool = False) -> int:
+    """Put these posts and boosts into the home timelines of followers; return how many entries that made.
 
     Into its author's own timeline a post comes with the transaction that writes it.
 
@@ -83,47 +35,81 @@ async def fan_out(conn: Connection, status_ids: Sequence[int], *, new: bool = Fa
         status_ids: Posts and boosts, each once.
         new: This transaction made them all, so nobody can have them yet; looking for that costs a quarter.
     """
-    await conn.execute(_FAN_OUT if new else _FAN_OUT_AGAIN, list(status_ids))
+    done = await conn.execute(_FAN_OUT if new else _FAN_OUT_AGAIN, list(status_ids))
+    return int(done.rpartition(" ")[2])
 
 
-_EXTEND = f"""
+_FAN_OUT_TAGGED = f"""
 {_INSERT}
-WITH recent AS MATERIALIZED (
-    SELECT n.account_id, t.id
-      FROM unnest($1::bigint[], $2::bigint[]) AS n (account_id, actor_id)
-     CROSS JOIN LATERAL (SELECT id FROM statuses
-                          WHERE actor_id = n.actor_id AND deleted_at IS NULL
-                          ORDER BY id DESC LIMIT $3) t
-), candidates AS MATERIALIZED (
-    SELECT account_id, id FROM recent
-    UNION
-    SELECT r.account_id, a.id FROM recent r JOIN statuses a ON a.in_reply_to_id = r.id
-    UNION
-    SELECT r.account_id, b.id FROM recent r JOIN statuses b ON b.reblog_of_id = r.id
-)
-SELECT f.follower_id, s.id, s.actor_id
-  FROM candidates k
- {_POST} {_FOLLOWS_OF % "k.account_id"}
- WHERE {_RULE}
+SELECT DISTINCT g.account_id, s.id, s.actor_id
+  FROM unnest($1::bigint[]) AS k (id)
+ {POST}
+ CROSS JOIN LATERAL (SELECT q.account_id FROM status_tags t JOIN tag_follows q ON q.tag = t.tag
+                      WHERE t.status_id = s.id OFFSET 0) g
+ CROSS JOIN LATERAL (SELECT true FROM accounts a
+                      WHERE a.actor_id = g.account_id AND a.home_state <> 0 OFFSET 0) c
+ WHERE {TAG_RULE}
     ON CONFLICT DO NOTHING
 """  # noqa: S608 - constants
 
 
-async def extend(conn: Connection, pairs: Sequence[tuple[int, int]]) -> None:
-    """Let in what these (account, actor) now have: after a follow, an unblock, an unmute.
+async def fan_out_tagged(conn: Connection, status_ids: Sequence[int]) -> None:
+    """Put posts into the home timelines of those who follow a hashtag of theirs."""
+    await conn.execute(_FAN_OUT_TAGGED, list(status_ids))
 
-    It takes in the actor's latest posts, and answers to them and boosts of them by others.
-    """
-    await conn.execute(_EXTEND, [account for account, _ in pairs], [actor for _, actor in pairs], BACKFILL)
+
+# Newest first and only as far as needed: the sort is over ids alone, and the rule is asked of as many as it
+# takes to fill a timeline. What would sink below the entries that are kept is not looked at.
+_FILL = f"""
+{_INSERT}
+SELECT n.account_id, e.id, e.actor_id
+  FROM unnest($1::bigint[]) AS n (account_id)
+ CROSS JOIN LATERAL (SELECT true FROM accounts a
+                      WHERE a.actor_id = n.account_id AND a.home_state <> 0 OFFSET 0) here
+ CROSS JOIN LATERAL (SELECT coalesce((SELECT h.status_id FROM home_timeline h
+                                       WHERE h.account_id = n.account_id
+                                       ORDER BY h.status_id DESC OFFSET $2 - 1 LIMIT 1), 0) AS id
+                     OFFSET 0) least
+ CROSS JOIN LATERAL (
+    SELECT k.id, s.actor_id
+      FROM (SELECT DISTINCT c.id
+              FROM (SELECT p.id
+                      FROM (SELECT t.followee_id AS actor_id FROM follows t
+                             WHERE t.follower_id = n.account_id AND t.state = 1 AND NOT t.exclusive
+                            UNION ALL SELECT n.account_id OFFSET 0) a
+                     CROSS JOIN LATERAL (SELECT t.id FROM statuses t
+                                          WHERE t.actor_id = a.actor_id AND t.deleted_at IS NULL
+                                            AND t.id > least.id
+                                          ORDER BY t.id DESC LIMIT $3) p
+                    UNION ALL
+                    SELECT p.id
+                      FROM (SELECT q.tag FROM tag_follows q WHERE q.account_id = n.account_id OFFSET 0) q
+                     CROSS JOIN LATERAL (SELECT t.status_id AS id FROM status_tags t
+                                          WHERE t.tag = q.tag AND t.status_id > least.id
+                                          ORDER BY t.status_id DESC LIMIT $3) p
+                   ) c
+             ORDER BY c.id DESC) k
+     {POST}
+     WHERE {belongs("n.account_id", written=True)}
+     ORDER BY k.id DESC
+     LIMIT $2) e
+    ON CONFLICT DO NOTHING
+"""  # noqa: S608 - constants
+
+LOOKED_AT = 4 * KEPT
+"""Posts of one author, or under one hashtag, that are looked at to fill a timeline; many may be replies."""
+
+
+async def extend(conn: Connection, account_ids: Sequence[int]) -> None:
+    """Let in what is missing: after a follow, an unblock, an unmute, a change of lists."""
+    await conn.execute(_FILL, list(account_ids), KEPT, LOOKED_AT)
 
 
 _PRUNE = f"""
 DELETE FROM home_timeline h
  WHERE h.account_id = ANY($1::bigint[])
-   AND (SELECT true FROM (SELECT h.status_id AS id) k {_POST} {_FOLLOWS_OF % "h.account_id"}
-         WHERE {_RULE} LIMIT 1) IS NULL
-   AND (SELECT true FROM (SELECT h.status_id AS id) k {_POST}
-         WHERE s.actor_id = h.account_id AND {_ALIVE} LIMIT 1) IS NULL
+   AND (SELECT true FROM (SELECT h.status_id AS id) k {POST}
+         WHERE {belongs("h.account_id", written=False)} LIMIT 1) IS NULL
 """  # noqa: S608 - constants
 
 
@@ -135,50 +121,24 @@ async def prune(conn: Connection, account_ids: Sequence[int]) -> None:
 async def remove(conn: Connection, status_ids: Sequence[int]) -> None:
     """Take these posts and boosts out of the home timelines of their authors and their followers.
 
-    Nobody else has them: whoever stops following loses them then.
+    Others who may have them, by a hashtag or from before their author became a wide one, are not looked
+    for: reading leaves out what is deleted, and it sinks like everything.
     """
     await conn.execute(
-        """
+        f"""
         WITH posts AS MATERIALIZED (
-            SELECT s.id, s.actor_id FROM unnest($1::bigint[]) AS n (id)
+            SELECT s.id, s.actor_id, {NARROW} AS narrow FROM unnest($1::bigint[]) AS n (id)
              CROSS JOIN LATERAL (SELECT t.id, t.actor_id FROM statuses t WHERE t.id = n.id OFFSET 0) s
         ), entries AS MATERIALIZED (
             SELECT actor_id AS account_id, id FROM posts
              UNION ALL
-            SELECT f.follower_id, p.id FROM posts p JOIN follows f ON f.followee_id = p.actor_id
+            SELECT f.follower_id, p.id FROM posts p JOIN follows f ON f.followee_id = p.actor_id AND p.narrow
         )
         DELETE FROM home_timeline h USING entries e
          WHERE h.account_id = e.account_id AND h.status_id = e.id
-        """,
+        """,  # noqa: S608 - constants
         list(status_ids),
     )
-
-
-_REBUILD = f"""
-{_INSERT}
-WITH candidates AS MATERIALIZED (
-    SELECT t.id
-      FROM (SELECT followee_id AS actor_id FROM follows WHERE follower_id = $1 AND state = 1
-            UNION ALL SELECT $1) w
-     CROSS JOIN LATERAL (SELECT id FROM statuses
-                          WHERE actor_id = w.actor_id AND deleted_at IS NULL
-                          ORDER BY id DESC LIMIT $2) t
-)
-SELECT account_id, id, actor_id FROM (
-    SELECT f.follower_id AS account_id, s.id, s.actor_id
-      FROM candidates k
-     {_POST} {_FOLLOWS_OF % "$1"}
-     WHERE {_RULE}
-     UNION ALL
-    SELECT s.actor_id, s.id, s.actor_id
-      FROM candidates k
-     {_POST}
-     WHERE s.actor_id = $1 AND {_ALIVE}
-) entries
- ORDER BY id DESC
- LIMIT $2
-    ON CONFLICT DO NOTHING
-"""  # noqa: S608 - constants
 
 
 async def clear(conn: Connection, account_id: int) -> None:
@@ -188,7 +148,7 @@ async def clear(conn: Connection, account_id: int) -> None:
 
 async def refill(conn: Connection, account_id: int) -> None:
     """Fill an empty home timeline from the store."""
-    await conn.execute(_REBUILD, account_id, KEPT)
+    await extend(conn, [account_id])
 
 
 async def trim(conn: Connection, share: int, shares: int) -> None:

@@ -54,6 +54,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     log_level: str
     load_test_consent: str = ""
     benchmark_mode: bool = False
+    fan_out_limit: int = 10_000
 
     def __repr__(self) -> str:
         """Name the site only: the other values carry passwords."""
@@ -133,6 +134,7 @@ def load_settings(environ: Mapping[str, str] = os.environ, *, need: Sequence[str
         log_level=reader.read("log_level", _one_of(tuple(LEVELS)), "info"),
         load_test_consent=reader.read("load_test_consent", _parse_consent, ""),
         benchmark_mode=benchmark_mode,
+        fan_out_limit=reader.read("fan_out_limit", _parse_fan_out_limit, 10_000),
     )
     if reader.problems:
         raise SettingsError(reader.problems)
@@ -207,6 +209,13 @@ def _parse_processes(text: str) -> int:
     number = _parse_number(text)
     if not 1 <= number <= MAX_PROCESSES:
         raise ValueError(f"must be between 1 and {MAX_PROCESSES}, not {number}")
+    return number
+
+
+def _parse_fan_out_limit(text: str) -> int:
+    number = _parse_number(text)
+    if number < 1:
+        raise ValueError("must be at least 1")
     return number
 
 

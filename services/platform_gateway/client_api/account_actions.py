@@ -35,6 +35,8 @@ class MuteForm(Struct, kw_only=True):
     """How an account is muted."""
 
     notifications: bool = True
+    duration: int = 0
+    """Seconds; 0 for good."""
 
 
 def add_routes(app: web.Application) -> None:
@@ -70,7 +72,14 @@ async def mute(request: web.Request) -> web.Response:
     form = await read(request, MuteForm)
 
     async def act(conn: Connection, site: Site, author: Author, target_id: int) -> None:
-        await mutes.mute(conn, site, author, target_id, notifications=form.notifications)
+        await mutes.mute(
+            conn,
+            site,
+            author,
+            target_id,
+            notifications=form.notifications,
+            duration=form.duration,
+        )
 
     return await _act(request, "write:mutes", act)
 

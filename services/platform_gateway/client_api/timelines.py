@@ -10,7 +10,7 @@ from services.platform_gateway.gateway import GATEWAY
 from services.platform_gateway.pagination import PageForm
 from services.platform_gateway.parameters import path_text, read
 from shared.actions.homes import fill_home
-from shared.database import api_timelines
+from shared.database import api_home, api_timelines
 from shared.database.api_timelines import TagFilter
 from shared.database.homes import HomeState
 from shared.protocol.text import normalise_tag
@@ -57,7 +57,7 @@ async def home(request: web.Request) -> web.Response:
     async with request.app[GATEWAY].pool.acquire() as conn:
         if caller.author.home_state is not HomeState.KEPT:
             await fill_home(conn, caller.author.id)
-        ids = await api_timelines.home(conn, caller.author.id, page)
+        ids = await api_home.home(conn, caller.author.id, page)
         return await answer_statuses(request, conn, page, ids, caller.author.id)
 
 

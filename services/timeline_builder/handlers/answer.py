@@ -67,5 +67,5 @@ async def _accept(run: Run, pairs: Sequence[tuple[int, int]]) -> None:
     for row in await follows.accept(run.conn, pairs):
         run.counts.follow(row.follower_id, row.followee_id)
         run.withdraw(row.followee_id, "follow_request", row.follower_id)
-    for follower, followee in pairs:
-        run.extend(follower, followee)
+    for follower, _ in pairs:
+        run.extend(follower)

@@ -27,6 +27,8 @@ async def apply(run: Run, works: Sequence[Work[Create]]) -> None:
             work.outcome = Outcome.UNCONCERNED
             continue
         run.fan_out(status.id)
+        if work.activity.note.hashtags:
+            run.fan_out_tagged(status.id)
         run.changes.post(status.id)
         tell_mentioned(run, status, work.activity.note)
     await revisions.apply_early(run, list(stored.values()))

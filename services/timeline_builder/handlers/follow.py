@@ -111,7 +111,7 @@ def _carry_on(run: Run, request: _Request, row: FollowRow) -> None:
         return
     run.tell(followee.id, "follow", follower.id)
     if follower.local:
-        run.extend(follower.id, followee.id)
+        run.extend(follower.id)
     else:
         work = request.work
         emit.accept_follow(run, followee, follower, work.activity.id, work.accepted.trace)

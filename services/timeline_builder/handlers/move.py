@@ -98,6 +98,6 @@ def _begin(run: Run, follower: Standing, new: Standing, row: FollowRow, trace: s
     elif row.state is FollowState.ACCEPTED:
         run.counts.follow(follower.id, new.id)
         run.tell(new.id, "follow", follower.id)
-        run.extend(follower.id, new.id)
+        run.extend(follower.id)
     else:
         run.tell(new.id, "follow_request", follower.id)
