@@ -66,7 +66,7 @@ async def repair_followers(
 async def _let_in(conn: Connection, account_ids: Collection[int], target: ActorRow, counts: Counts) -> None:
     for row in await follows.accept(conn, [(account_id, target.id) for account_id in account_ids]):
         counts.follow(row.follower_id, row.followee_id)
-        await timelines.extend(conn, [(row.follower_id, target.id)])
+        await timelines.extend(conn, [row.follower_id])
 
 
 async def _disown(conn: Connection, site: Site, account_ids: Collection[int], target: ActorRow) -> int:
