@@ -4,8 +4,8 @@ from shared.actions.errors import NotAllowed
 from shared.actions.site import Site
 from shared.actions.targets import require_actor
 from shared.actions.tell import tell
+from shared.database import account_domain_blocks, timelines
 from shared.database import follows as table
-from shared.database import timelines
 from shared.database.actors import ActorRow
 from shared.database.authors import Author
 from shared.database.blocks import existing
@@ -154,6 +154,8 @@ async def _check_allowed(conn: Connection, author: Author, target: ActorRow) -> 
     if target.id == author.id:
         raise NotAllowed("You cannot follow yourself")
     if await existing(conn, [(author.id, target.id), (target.id, author.id)]):
+        raise NotAllowed("This action is not allowed")
+    if await account_domain_blocks.blocks(conn, author.id, target.domain):
         raise NotAllowed("This action is not allowed")
     if not target.local and not author.federated:
         raise NotAllowed("Federation is switched off for this account")

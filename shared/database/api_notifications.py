@@ -32,6 +32,10 @@ WANTED = """
    AND a.deleted_at IS NULL AND a.suspended_at IS NULL
    AND NOT EXISTS (SELECT FROM blocks b WHERE b.actor_id = $1 AND b.target_id = n.actor_id)
    AND NOT EXISTS (SELECT FROM mutes m WHERE m.actor_id = $1 AND m.target_id = n.actor_id AND m.notifications)
+   AND NOT EXISTS (SELECT FROM account_domain_blocks d
+                    WHERE d.account_id = $1 AND d.domain = a.domain
+                      AND NOT EXISTS (SELECT FROM follows f WHERE f.follower_id = $1
+                                                              AND f.followee_id = n.actor_id AND f.state = 1))
    AND (n.status_id IS NULL
         OR EXISTS (SELECT FROM statuses s WHERE s.id = n.status_id AND s.deleted_at IS NULL))
 """

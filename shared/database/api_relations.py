@@ -1,6 +1,7 @@
 """What lies between accounts, and the lists of accounts that follow from it."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 
 from msgspec import Struct
 
@@ -21,6 +22,8 @@ class RelationRow(Struct, frozen=True, kw_only=True):
     blocked_by: bool
     muting: bool
     muting_notifications: bool
+    muting_expires_at: datetime | None
+    domain_blocking: bool
 
 
 async def relations(conn: Connection, viewer_id: int, ids: Collection[int]) -> Sequence[RelationRow]:
@@ -32,7 +35,10 @@ async def relations(conn: Connection, viewer_id: int, ids: Collection[int]) -> S
                coalesce(o.state = 0, false) AS requested, coalesce(i.state = 1, false) AS followed_by,
                coalesce(i.state = 0, false) AS requested_by, b.actor_id IS NOT NULL AS blocking,
                EXISTS (SELECT FROM blocks t WHERE t.actor_id = a.id AND t.target_id = $1) AS blocked_by,
-               m.actor_id IS NOT NULL AS muting, coalesce(m.notifications, false) AS muting_notifications
+               m.actor_id IS NOT NULL AS muting, coalesce(m.notifications, false) AS muting_notifications,
+               m.expires_at AS muting_expires_at,
+               EXISTS (SELECT FROM account_domain_blocks d
+                        WHERE d.account_id = $1 AND d.domain = a.domain) AS domain_blocking
           FROM unnest($2::bigint[]) WITH ORDINALITY AS w (id, place)
           JOIN actors a ON a.id = w.id AND a.deleted_at IS NULL
           LEFT JOIN follows o ON o.follower_id = $1 AND o.followee_id = a.id

@@ -17,6 +17,8 @@ SELECT s.id
    AND a.suspended_at IS NULL AND a.deleted_at IS NULL
    AND NOT EXISTS (SELECT FROM domain_blocks d
                     WHERE a.domain = d.domain OR a.domain LIKE '%.' || d.domain)
+   AND NOT EXISTS (SELECT FROM account_domain_blocks q
+                    WHERE q.account_id = $1::bigint AND q.domain = a.domain)
    AND NOT EXISTS (SELECT FROM blocks vb WHERE vb.actor_id = s.actor_id AND vb.target_id = $1::bigint)
    AND {hides("s.actor_id")}
  ORDER BY s.id :order
@@ -57,6 +59,8 @@ SELECT DISTINCT s.id
    AND a.suspended_at IS NULL AND a.deleted_at IS NULL
    AND NOT EXISTS (SELECT FROM domain_blocks d
                     WHERE a.domain = d.domain OR a.domain LIKE '%.' || d.domain)
+   AND NOT EXISTS (SELECT FROM account_domain_blocks q
+                    WHERE q.account_id = $1::bigint AND q.domain = a.domain)
    AND NOT EXISTS (SELECT FROM blocks vb WHERE vb.actor_id = s.actor_id AND vb.target_id = $1::bigint)
    AND {hides("s.actor_id")}
  ORDER BY s.id :order

@@ -35,6 +35,10 @@ async def forget(conn: Connection, actor_id: int) -> None:
         WITH blocks AS (DELETE FROM blocks WHERE actor_id = $1 OR target_id = $1),
              mutes AS (DELETE FROM mutes WHERE target_id = $1 OR actor_id = $1),
              told AS (DELETE FROM notifications WHERE actor_id = $1 OR account_id = $1),
+             lists AS (DELETE FROM lists WHERE account_id = $1),
+             tags AS (DELETE FROM tag_follows WHERE account_id = $1),
+             servers AS (DELETE FROM account_domain_blocks WHERE account_id = $1),
+             wide AS (DELETE FROM wide_authors WHERE actor_id = $1),
              home AS (DELETE FROM home_timeline WHERE account_id = $1)
         UPDATE actors SET deleted_at = coalesce(deleted_at, now()), display_name = '', summary = '',
                icon = '', image = '', fields = '[]', emojis = '[]', also_known_as = '{}',

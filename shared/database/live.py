@@ -136,6 +136,9 @@ async def unwelcome(
          UNION
         SELECT actor_id, target_id FROM mutes
          WHERE actor_id = ANY($2::bigint[]) AND target_id = ANY($1::bigint[])
+         UNION
+        SELECT d.account_id, a.id FROM account_domain_blocks d JOIN actors a ON a.domain = d.domain
+         WHERE d.account_id = ANY($2::bigint[]) AND a.id = ANY($1::bigint[])
         """,
         list(actor_ids),
         list(account_ids),

@@ -5,6 +5,7 @@ from aiohttp import web
 from services.platform_gateway.client_api import (
     account_actions,
     accounts,
+    blocked_domains,
     credentials,
     empties,
     grouped,
@@ -18,6 +19,7 @@ from services.platform_gateway.client_api import (
     status_actions,
     statuses,
     timelines,
+    user_lists,
 )
 from services.platform_gateway.errors import not_found
 
@@ -36,6 +38,8 @@ _PARTS = (
     reports,
     settings,
     hashtags,
+    user_lists,
+    blocked_domains,
     empties,
 )
 

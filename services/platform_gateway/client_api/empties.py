@@ -20,14 +20,11 @@ _SIGNED_IN = {
     "/api/v1/announcements": "",
     "/api/v1/conversations": "read:statuses",
     "/api/v1/conversations/": "read:statuses",
-    "/api/v1/domain_blocks": "read:blocks",
     "/api/v1/endorsements": "read:accounts",
     "/api/v1/featured_tags": "read:accounts",
     "/api/v1/filters": "read:filters",
-    "/api/v1/lists": "read:lists",
     "/api/v1/scheduled_statuses": "read:statuses",
     "/api/v1/suggestions": "read",
-    "/api/v1/accounts/{id}/lists": "read:lists",
     "/api/v2/filters": "read:filters",
     "/api/v2/suggestions": "read",
 }
@@ -41,7 +38,6 @@ def add_routes(app: web.Application) -> None:
         app.router.add_get(path, _empty(scope))
     for version in ("v1", "v2"):
         app.router.add_post(f"/api/{version}/media", _no_media)
-    app.router.add_get("/api/v1/lists/{id}", _missing("read:lists"))
     app.router.add_get("/api/v1/filters/{id}", _missing("read:filters"))
     app.router.add_get("/api/v2/filters/{id}", _missing("read:filters"))
 

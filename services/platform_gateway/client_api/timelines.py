@@ -5,7 +5,6 @@ from msgspec import field
 
 from services.platform_gateway.auth import signed_in, visitor
 from services.platform_gateway.client_api.lists import answer_marked, answer_statuses
-from services.platform_gateway.errors import not_found
 from services.platform_gateway.gateway import GATEWAY
 from services.platform_gateway.pagination import PageForm
 from services.platform_gateway.parameters import path_text, read
@@ -45,7 +44,6 @@ def add_routes(app: web.Application) -> None:
     app.router.add_get("/api/v1/timelines/home", home)
     app.router.add_get("/api/v1/timelines/public", public)
     app.router.add_get("/api/v1/timelines/tag/{tag}", tag)
-    app.router.add_get("/api/v1/timelines/list/{id}", no_list)
     app.router.add_get("/api/v1/favourites", favourites)
     app.router.add_get("/api/v1/bookmarks", bookmarks)
 
@@ -88,12 +86,6 @@ async def tag(request: web.Request) -> web.Response:
             conn, viewer_id, page, wanted, local=form.origin, only_media=form.only_media
         )
         return await answer_statuses(request, conn, page, ids, viewer_id)
-
-
-async def no_list(request: web.Request) -> web.Response:
-    """GET /api/v1/timelines/list/{id}: nobody has lists."""
-    await signed_in(request, "read:lists")
-    raise not_found()
 
 
 async def favourites(request: web.Request) -> web.Response:

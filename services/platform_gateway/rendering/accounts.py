@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from msgspec import UNSET
 
-from services.platform_gateway.entities import midnight
+from services.platform_gateway.entities import midnight, timestamp
 from services.platform_gateway.entities.accounts import (
     Account,
     AccountSource,
@@ -150,6 +150,8 @@ def relationship(row: RelationRow) -> Relationship:
         muting_notifications=row.muting_notifications,
         requested=row.requested,
         requested_by=row.requested_by,
+        muting_expires_at=None if row.muting_expires_at is None else timestamp(row.muting_expires_at),
+        domain_blocking=row.domain_blocking,
     )
 
 

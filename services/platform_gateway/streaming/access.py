@@ -3,9 +3,11 @@
 from aiohttp import web
 
 from services.platform_gateway.auth import bearer_of, token_of_secret, unauthorized
-from services.platform_gateway.errors import ApiError
+from services.platform_gateway.errors import ApiError, not_found
+from services.platform_gateway.gateway import GATEWAY
 from services.platform_gateway.streaming.channels import Channel
 from shared.actions.scopes import covers
+from shared.database.lists import one
 from shared.database.oauth import TokenRow
 
 
@@ -25,11 +27,18 @@ async def listener(request: web.Request) -> TokenRow | None:
     return None if secret is None else await token_of_secret(request, secret)
 
 
-def permit(token: TokenRow | None, channel: Channel) -> None:
-    """End the request where the stream is not for the bearer: 401 without a token, 403 without the scope."""
+async def permit(request: web.Request, token: TokenRow | None, channel: Channel) -> None:
+    """End the request where the stream is not for the bearer.
+
+    401 without a token, 403 without the scope, 404 for a list of somebody else's.
+    """
     if not channel.scope:
         return
     if token is None:
         raise unauthorized()
     if token.author is None or not covers(token.scopes, channel.scope):
         raise ApiError(403, "Access token does not have the required scopes")
+    if channel.list_id:
+        async with request.app[GATEWAY].pool.acquire() as conn:
+            if await one(conn, token.author.id, channel.list_id) is None:
+                raise not_found()

@@ -8,7 +8,7 @@ from msgspec import Struct
 from services.platform_gateway.client_api.notifications import load_notifications
 from services.platform_gateway.entities.statuses import Status
 from services.platform_gateway.rendering.statuses import load_statuses
-from services.platform_gateway.streaming.channels import NOTIFICATIONS, USER, Channel
+from services.platform_gateway.streaming.channels import LIST, NOTIFICATIONS, USER, Channel
 from shared.database import live as live_reads
 from shared.database.api_notifications import NotificationRow
 from shared.database.live import LivePost
@@ -50,6 +50,11 @@ class Events:
         self._live = live
         self._accounts = [account for account in listeners if account is not None]
         self._home = [account for account in self._accounts if _HOME in listeners[account]]
+        self._lists: dict[int, list[int]] = {}
+        for account in self._accounts:
+            for channel in listeners[account]:
+                if channel.list_id:
+                    self._lists.setdefault(channel.list_id, []).append(account)
         self._public = {
             account: channels
             for account, heard in listeners.items()
@@ -81,6 +86,10 @@ class Events:
         if ids and self._home:
             for owner, status_id in await live_reads.home_of(self._conn, ids, self._home):
                 wanted.setdefault(owner, {}).setdefault(status_id, []).append(_HOME)
+        if ids and self._lists:
+            for list_id, status_id in await live_reads.lists_of(self._conn, ids, list(self._lists)):
+                for owner in self._lists[list_id]:
+                    wanted.setdefault(owner, {}).setdefault(status_id, []).append(_list(list_id))
         for account, status_id, channels in await self._public_readers(ids):
             wanted.setdefault(account, {}).setdefault(status_id, []).extend(channels)
         return wanted
@@ -129,8 +138,17 @@ class Events:
         if self._home:
             for account, actor in await live_reads.followers_among(self._conn, authors, self._home):
                 readers.setdefault(actor, []).append(account)
+        holders: dict[int, list[int]] = {}
+        if self._lists:
+            for list_id, actor in await live_reads.members_among(self._conn, authors, list(self._lists)):
+                holders.setdefault(actor, []).append(list_id)
         found: list[tuple[int | None, int, list[Channel]]] = []
         for post in posts:
+            found += [
+                (owner, post.id, [_list(list_id)])
+                for list_id in holders.get(post.actor_id, ())
+                for owner in self._lists[list_id]
+            ]
             found += [(account, post.id, [_HOME]) for account in readers.get(post.actor_id, ())]
             if _is_public(post):
                 found += [(account, post.id, channels) for account, channels in self._public.items()]
@@ -147,6 +165,10 @@ class Events:
             for account, some in rows.items()
             for entity in await load_notifications(self._conn, some, account, self._uris)
         ]
+
+
+def _list(list_id: int) -> Channel:
+    return Channel(LIST, list_id=list_id)
 
 
 def _is_public(post: LivePost) -> bool:

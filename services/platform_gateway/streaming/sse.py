@@ -36,9 +36,10 @@ _HEADERS = ANSWER | {
 
 
 class StreamForm(Struct, kw_only=True):
-    """Which hashtag, and whether only posts with media are wanted."""
+    """Which hashtag, which list, and whether only posts with media are wanted."""
 
     tag: str = ""
+    list: str = ""
     only_media: bool = False
 
 
@@ -59,8 +60,8 @@ def _handler(name: str) -> Callable[[web.Request], Awaitable[web.StreamResponse]
         token = await listener(request)
         form = await read(request, StreamForm)
         media = ":media" if form.only_media and name.startswith("public") else ""
-        channel = channel_of(name + media, form.tag)
-        permit(token, channel)
+        channel = channel_of(name + media, form.tag, form.list)
+        await permit(request, token, channel)
         return await _stream(request, token, channel)
 
     return stream

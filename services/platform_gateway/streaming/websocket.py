@@ -27,6 +27,7 @@ class Wish(Struct):
     type: str
     stream: str = ""
     tag: str = ""
+    list: str = ""
 
 
 class Message(Struct):
@@ -59,7 +60,8 @@ async def connect(request: web.Request) -> web.StreamResponse:
     token = await listener(request)
     client = Client(token.author.id if token and token.author else None)
     if name := request.query.get("stream"):
-        _subscribe(client, token, Wish(type="subscribe", stream=name, tag=request.query.get("tag", "")))
+        wish = Wish("subscribe", name, request.query.get("tag", ""), request.query.get("list", ""))
+        await _subscribe(request, client, token, wish)
     shown = request.headers.get("Sec-WebSocket-Protocol") and secret_of(request)
     socket = web.WebSocketResponse(
         protocols=[shown] if shown else (), heartbeat=PING, max_msg_size=MAX_MESSAGE, compress=False
@@ -81,7 +83,7 @@ async def _converse(
     request: web.Request, socket: web.WebSocketResponse, client: Client, token: TokenRow | None
 ) -> None:
     tasks = {
-        asyncio.create_task(_listen(socket, client, token)),
+        asyncio.create_task(_listen(request, socket, client, token)),
         asyncio.create_task(_send(socket, client)),
         asyncio.create_task(_until_revoked(request)),
     }
@@ -94,25 +96,27 @@ async def _converse(
     await socket.close()
 
 
-async def _listen(socket: web.WebSocketResponse, client: Client, token: TokenRow | None) -> None:
+async def _listen(
+    request: web.Request, socket: web.WebSocketResponse, client: Client, token: TokenRow | None
+) -> None:
     async for message in socket:
         if message.type is not WSMsgType.TEXT:
             continue
         try:
             wish = _decoder.decode(message.data)
             if wish.type == "subscribe":
-                _subscribe(client, token, wish)
+                await _subscribe(request, client, token, wish)
             elif wish.type == "unsubscribe":
-                client.channels.discard(channel_of(wish.stream, wish.tag))
+                client.channels.discard(channel_of(wish.stream, wish.tag, wish.list))
         except msgspec.MsgspecError:
             await _complain(socket, ApiError(400, "The message could not be read"))
         except ApiError as error:
             await _complain(socket, error)
 
 
-def _subscribe(client: Client, token: TokenRow | None, wish: Wish) -> None:
-    channel = channel_of(wish.stream, wish.tag)
-    permit(token, channel)
+async def _subscribe(request: web.Request, client: Client, token: TokenRow | None, wish: Wish) -> None:
+    channel = channel_of(wish.stream, wish.tag, wish.list)
+    await permit(request, token, channel)
     client.subscribe(channel)
 
 
