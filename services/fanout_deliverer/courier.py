@@ -1,11 +1,12 @@
 """One POST to one inbox: signed at this moment, knocked a second time where the signature may be at fault."""
 
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
 
-from services.fanout_deliverer.signers import Signers
+from services.fanout_deliverer.signers import Manner, Signers
 from shared.database.hosts import Host
 from shared.protocol.errors import Rejected
 from shared.protocol.local_uris import LocalUris
@@ -14,7 +15,6 @@ from shared.protocol.synchronization import HEADER, Synchronization, write_synch
 from shared.remote.client import DEADLINE, GuardedClient
 from shared.remote.errors import RemoteUnavailable
 from shared.remote.exchange import PostResult
-from shared.signatures.request import Scheme
 from shared.telemetry import metrics
 
 PROVEN_FOR = timedelta(days=1)
@@ -28,16 +28,18 @@ _SUCCESS = range(200, 300)
 class Answer(Struct, frozen=True, kw_only=True):
     """How an attempt ended: with a status, or with the failure that came instead of one.
 
-    `scheme` is the one that was taken, or the one that is tried first. `seconds` is how long all of it took;
+    `manner` is the one that was taken, or the one that is tried first; `ed25519_refused` where that was
+    Ed25519 and another was taken. `seconds` is how long all of it took;
     `latency` how long the host took over the last request, without what we took ourselves.
     """
 
-    scheme: Scheme
+    manner: Manner
     seconds: float
     latency: float
     status: int | None = None
     retry_after: float | None = None
     failure: Rejected | RemoteUnavailable | None = None
+    ed25519_refused: bool = False
 
     @property
     def accepted(self) -> bool:
@@ -45,26 +47,29 @@ class Answer(Struct, frozen=True, kw_only=True):
         return self.status in _SUCCESS
 
 
-def first_scheme(host: Host) -> Scheme:
-    """Return how to sign for a host: as it has taken it before, else as all of the field understand it."""
-    return Scheme(host.scheme) if host.scheme else Scheme.CAVAGE
+def manners(host: Host) -> tuple[Manner, ...]:
+    """Return how to sign for a host, in the order of the knocks.
+
+    What it took before comes first, else cavage, which all of the field understand. Where Ed25519 may be
+    taken it is tried before, for it costs a tenth.
+    """
+    known = Manner(host.scheme) if host.scheme else Manner.CAVAGE
+    if known is Manner.ED25519:
+        return Manner.ED25519, Manner.CAVAGE, Manner.RFC9421
+    other = Manner.RFC9421 if known is Manner.CAVAGE else Manner.CAVAGE
+    return (Manner.ED25519, known, other) if host.takes_ed25519 else (known, other)
 
 
-def other_scheme(scheme: Scheme) -> Scheme:
-    """Return the scheme to knock with a second time."""
-    return Scheme.RFC9421 if scheme is Scheme.CAVAGE else Scheme.CAVAGE
+def may_be_the_signature(status: int, manner: Manner, host: Host, now: datetime) -> bool:
+    """Tell whether an answer may be about how we signed, so that another manner is worth a try.
 
-
-def may_be_the_signature(status: int, host: Host, now: datetime) -> bool:
-    """Tell whether an answer may be about how we signed, so that another scheme is worth a try.
-
-    Servers in secure mode answer 404 to a signature that they dislike. Where the scheme is proven, such
+    Servers in secure mode answer 404 to a signature that they dislike. Where the manner is proven, such
     an answer means what it says.
     """
     if status in _SIGNATURE_REFUSED:
         return True
     checked = host.scheme_checked_at
-    proven = bool(host.scheme) and checked is not None and now - checked < PROVEN_FOR
+    proven = host.scheme == manner and checked is not None and now - checked < PROVEN_FOR
     return status in _MAY_MEAN_THE_SIGNATURE and not proven
 
 
@@ -75,7 +80,7 @@ class Courier:
         client: The guarded client.
         signers: Who signs; the actors must be loaded.
         uris: Where others read who of theirs follows.
-        deadline: Seconds for an attempt, both knocks together.
+        deadline: Seconds for an attempt, all knocks together.
     """
 
     def __init__(
@@ -87,39 +92,48 @@ class Courier:
         self._deadline = deadline
 
     async def bring(self, delivery: Delivery, target: Target, host: Host) -> Answer:
-        """Post once, or twice; never raises for what the other side does."""
+        """Post once, or again with another signature; never raises for what the other side does."""
         begun = time.monotonic()
-        scheme = first_scheme(host)
+        first, *others = manners(host)
         try:
-            result = await self._post(delivery, target, scheme, self._deadline)
+            result = await self._post(delivery, target, first, self._deadline)
         except (Rejected, RemoteUnavailable) as failure:
             seconds = time.monotonic() - begun
-            return Answer(scheme=scheme, seconds=seconds, latency=seconds, failure=failure)
-        if result.status not in _SUCCESS and may_be_the_signature(result.status, host, datetime.now(UTC)):
-            left = self._deadline - (time.monotonic() - begun)
-            second = await self._second_knock(delivery, target, other_scheme(scheme), left)
-            if second is not None:
-                scheme, result = other_scheme(scheme), second
+            return Answer(manner=first, seconds=seconds, latency=seconds, failure=failure)
+        taken, refused = first, result.status
+        if refused not in _SUCCESS and may_be_the_signature(refused, first, host, datetime.now(UTC)):
+            until = begun + self._deadline
+            again = await self._knock_again(delivery, target, host, others, until)
+            taken, result = again or (first, result)
         return Answer(
-            scheme=scheme,
+            manner=taken,
             seconds=time.monotonic() - begun,
             latency=result.seconds,
             status=result.status,
             retry_after=result.retry_after,
+            ed25519_refused=first is Manner.ED25519 and taken is not first and result.status in _SUCCESS,
         )
 
-    async def _second_knock(
-        self, delivery: Delivery, target: Target, scheme: Scheme, deadline: float
-    ) -> PostResult | None:
-        """Return the answer to another signature if the delivery was taken; else the first answer stands."""
-        try:
-            result = await self._post(delivery, target, scheme, deadline)
-        except (Rejected, RemoteUnavailable):
-            return None
-        return result if result.status in _SUCCESS else None
+    async def _knock_again(
+        self, delivery: Delivery, target: Target, host: Host, others: Sequence[Manner], until: float
+    ) -> tuple[Manner, PostResult] | None:
+        """Return how the delivery was taken after all, or what the host says to what it took before.
 
-    async def _post(self, delivery: Delivery, target: Target, scheme: Scheme, deadline: float) -> PostResult:
-        signer = self._signers.signer(delivery.actor_id, scheme)
+        None where the first answer stands.
+        """
+        for manner in others:
+            try:
+                result = await self._post(delivery, target, manner, until - time.monotonic())
+            except (Rejected, RemoteUnavailable):
+                return None
+            if result.status in _SUCCESS:
+                return manner, result
+            if not may_be_the_signature(result.status, manner, host, datetime.now(UTC)):
+                return (manner, result) if host.scheme == manner else None
+        return None
+
+    async def _post(self, delivery: Delivery, target: Target, manner: Manner, deadline: float) -> PostResult:
+        signer = self._signers.signer(delivery.actor_id, manner)
         headers = self._synchronization(delivery, target) if target.followers else ()
         begun = time.monotonic()
         try:

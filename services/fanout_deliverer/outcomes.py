@@ -91,10 +91,17 @@ def _gone(target: Target, host: Host, answer: Answer, now: datetime) -> Gone | N
 def _success(host: Host, answer: Answer, now: datetime) -> Success | None:
     """Return what is new about a host that took a delivery; for most of them nothing is."""
     last = host.last_success_at
-    news = host.failures > 0 or host.scheme != answer.scheme or last is None or now - last > NEWS_AFTER
+    news = host.failures > 0 or host.scheme != answer.manner or last is None or now - last > NEWS_AFTER
+    news = news or answer.ed25519_refused
     if not news:
         return None
-    return Success(host=host.host, scheme=answer.scheme, at=now, seconds=answer.latency)
+    return Success(
+        host=host.host,
+        scheme=answer.manner,
+        at=now,
+        seconds=answer.latency,
+        ed25519_refused=answer.ed25519_refused,
+    )
 
 
 def _sign_of_life(host: Host, answer: Answer, now: datetime) -> Success | None:

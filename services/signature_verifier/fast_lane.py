@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from services.signature_verifier.authority import SignerNotActor, may_be_forwarded
+from services.signature_verifier.capabilities import Capabilities
 from services.signature_verifier.followers import Comparison
 from services.signature_verifier.judge import Claim, Judge, another_key_may_fit
 from services.signature_verifier.keyring import Keyring, Refetches
@@ -18,6 +19,7 @@ from shared.protocol.messages import AcceptedActivity, ReceivedRequest
 from shared.resolution import DomainBlocks
 from shared.resolution.errors import DomainBlocked
 from shared.signatures.refused import Refused as SignatureRefused
+from shared.signatures.request import ParsedSignature
 
 
 class UnknownActorGone(Rejected):
@@ -58,6 +60,7 @@ class FastLane:
         self._verdicts = verdicts
         self._uris = uris
         self._comparison = Comparison(pool)
+        self._capabilities = Capabilities(pool)
 
     async def judge(self, items: Sequence[ReceivedRequest]) -> None:
         """Return when every request is passed on, in the slow lane, or refused; raises Unavailable."""
@@ -72,6 +75,7 @@ class FastLane:
         await self._drop_unknown_deleted(batch)
         await self._verdicts.accept([accepted for _, accepted in batch.accepted])
         await self._comparison.look_at(batch.accepted)
+        await self._capabilities.note(batch.proven)
         await self._verdicts.unresolved(batch.unresolved)
         await self._verdicts.refuse(batch.refused)
 
@@ -105,6 +109,7 @@ class FastLane:
     def _accept(self, claim: Claim, key: KnownKey, batch: "_Batch") -> None:
         activity = self._judge.prove(claim, key)
         accepted = self._judge.approve(claim, activity, key.actor_uri)
+        batch.proven.append((claim.signature, key))
         batch.accepted.append((claim.request, accepted))
 
     def _refuse(self, claim: Claim, cause: Rejected, batch: "_Batch") -> None:
@@ -184,6 +189,7 @@ class _Batch:
 
     def __init__(self) -> None:
         self.accepted: list[tuple[ReceivedRequest, AcceptedActivity]] = []
+        self.proven: list[tuple[ParsedSignature, KnownKey]] = []
         self.unresolved: list[ReceivedRequest] = []
         self.keyless: list[Claim] = []
         self.refused: list[Refused] = []

@@ -6,9 +6,9 @@ from datetime import datetime
 from asyncpg import Record
 from msgspec import Struct
 
-from shared.database import keys
+from shared.database import hosts, keys
 from shared.database.pool import Connection, json_text
-from shared.protocol.identifiers import IdGenerator, uri_hash
+from shared.protocol.identifiers import IdGenerator, host_of, uri_hash
 from shared.protocol.objects import ActorKind, ActorProfile
 
 
@@ -123,6 +123,8 @@ async def upsert_remote(conn: Connection, actors: Sequence[RemoteActor], ids: Id
         for key in actor.profile.keys
     ]
     await keys.replace(conn, list(stored.values()), listed)
+    able = {host_of(actor.profile.id) for actor in wanted if actor.profile.takes_ed25519}
+    await hosts.note_ed25519(conn, able)
     return stored
 
 

@@ -5,8 +5,8 @@ is draining (`pace` > 0), or an operator paused it. `next_try_at` is when the ba
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 
 from msgspec import Struct
 
@@ -14,7 +14,10 @@ from shared.database.pool import Connection
 
 
 class Host(Struct, frozen=True, kw_only=True):
-    """What delivery needs to know of a host; `host` carries the port where the URI does."""
+    """What delivery needs to know of a host; `host` carries the port where the URI does.
+
+    `takes_ed25519` where it signs so itself or says that it understands it, and has not refused it lately.
+    """
 
     host: str
     scheme: str = ""
@@ -24,6 +27,7 @@ class Host(Struct, frozen=True, kw_only=True):
     pace: int = 0
     last_success_at: datetime | None = None
     next_try_at: datetime | None = None
+    takes_ed25519: bool = False
 
     @property
     def held(self) -> bool:
@@ -43,23 +47,33 @@ class Trouble(Struct, frozen=True, kw_only=True):
 class Success(Struct, frozen=True, kw_only=True):
     """A host answers; `scheme` is how the delivery was signed that it took, empty where it took none.
 
-    `seconds` is how long it took to answer, 0 where that is not known.
+    `seconds` is how long it took to answer, 0 where that is not known. `ed25519_refused` where it took
+    another signature only.
     """
 
     host: str
     scheme: str
     at: datetime
     seconds: float = 0.0
+    ed25519_refused: bool = False
+
+
+ED25519_AGAIN = timedelta(days=7)
+"""How long a host is left alone with Ed25519 that refused it."""
 
 
 async def known_hosts(conn: Connection, hosts: Sequence[str]) -> dict[str, Host]:
     """Return what is known of these hosts, by name."""
     rows = await conn.fetch(
         """
-        SELECT host, signature_scheme, scheme_checked_at, paused, failures, pace, last_success_at, next_try_at
+        SELECT host, signature_scheme, scheme_checked_at, paused, failures, pace, last_success_at,
+               next_try_at,
+               ed25519_seen_at IS NOT NULL AND COALESCE(ed25519_refused_at < now() - $2::interval, true)
+                   AS takes_ed25519
           FROM hosts WHERE host = ANY($1::text[])
         """,
         hosts,
+        ED25519_AGAIN,
     )
     return {
         row["host"]: Host(
@@ -71,9 +85,25 @@ async def known_hosts(conn: Connection, hosts: Sequence[str]) -> dict[str, Host]
             pace=row["pace"],
             last_success_at=row["last_success_at"],
             next_try_at=row["next_try_at"],
+            takes_ed25519=row["takes_ed25519"],
         )
         for row in rows
     }
+
+
+async def note_ed25519(conn: Connection, hosts: Collection[str]) -> None:
+    """Record that these hosts understand signatures by Ed25519 keys, once a day."""
+    if not hosts:
+        return
+    await conn.execute(
+        """
+        INSERT INTO hosts AS h (host, ed25519_seen_at)
+        SELECT host, now() FROM unnest($1::text[]) AS t (host)
+            ON CONFLICT (host) DO UPDATE SET ed25519_seen_at = now()
+         WHERE h.ed25519_seen_at IS NULL OR h.ed25519_seen_at < now() - interval '1 day'
+        """,
+        sorted(hosts),
+    )
 
 
 async def record_troubles(conn: Connection, troubles: Iterable[Trouble]) -> None:
@@ -102,15 +132,17 @@ async def record_successes(conn: Connection, successes: Iterable[Success]) -> No
     rows = sorted(successes, key=lambda success: success.host)
     await conn.execute(
         """
-        INSERT INTO hosts AS h (host, signature_scheme, scheme_checked_at, last_success_at, latency_ms)
-        SELECT host, scheme, at, at, latency_ms
-          FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::integer[])
-               AS t (host, scheme, at, latency_ms)
+        INSERT INTO hosts AS h (host, signature_scheme, scheme_checked_at, last_success_at, latency_ms,
+                                ed25519_refused_at)
+        SELECT host, scheme, at, at, latency_ms, CASE WHEN refused THEN at END
+          FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::integer[], $5::boolean[])
+               AS t (host, scheme, at, latency_ms, refused)
             ON CONFLICT (host) DO UPDATE
            SET signature_scheme = COALESCE(NULLIF(EXCLUDED.signature_scheme, ''), h.signature_scheme),
                scheme_checked_at = CASE WHEN EXCLUDED.signature_scheme = '' THEN h.scheme_checked_at
                                         ELSE EXCLUDED.scheme_checked_at END,
                last_success_at = EXCLUDED.last_success_at,
+               ed25519_refused_at = COALESCE(EXCLUDED.ed25519_refused_at, h.ed25519_refused_at),
                latency_ms = CASE WHEN EXCLUDED.latency_ms = 0 THEN h.latency_ms
                                  WHEN h.latency_ms = 0 THEN EXCLUDED.latency_ms
                                  ELSE (h.latency_ms * 7 + EXCLUDED.latency_ms * 3) / 10 END,
@@ -123,6 +155,7 @@ async def record_successes(conn: Connection, successes: Iterable[Success]) -> No
         [row.scheme for row in rows],
         [row.at for row in rows],
         [math.ceil(row.seconds * 1000) for row in rows],
+        [row.ed25519_refused for row in rows],
     )
 
 

@@ -172,7 +172,9 @@ CREATE TABLE hosts (
     pace integer NOT NULL DEFAULT 0,
     latency_ms integer NOT NULL DEFAULT 0,
     troubles integer NOT NULL DEFAULT 0,
-    first_seen_at timestamp with time zone NOT NULL DEFAULT now()
+    first_seen_at timestamp with time zone NOT NULL DEFAULT now(),
+    ed25519_seen_at timestamp with time zone,
+    ed25519_refused_at timestamp with time zone
 );
 
 CREATE TABLE idempotency_keys (

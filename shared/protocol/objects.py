@@ -15,6 +15,10 @@ class Visibility(IntEnum):
     DIRECT = 3
 
 
+TAKES_ED25519 = "https://datatracker.ietf.org/doc/html/rfc9421#name-eddsa-using-curve-edwards25"
+"""How a server says that it checks signatures by Ed25519 keys (FEP-844e)."""
+
+
 class ActorKind(IntEnum):
     """The actor types of ActivityStreams (section 3.2 of the vocabulary)."""
 
@@ -126,6 +130,7 @@ class ActorProfile(Struct, frozen=True, kw_only=True):
     """An actor document: `summary` is sanitised HTML, names are plain text.
 
     `acct_domain` is what the document itself claims (FEP-2c59) and is empty unless it does.
+    `takes_ed25519` tells whether its server says that it understands RFC 9421 with Ed25519 (FEP-844e).
     """
 
     id: str
@@ -154,4 +159,5 @@ class ActorProfile(Struct, frozen=True, kw_only=True):
     suspended: bool = False
     published: datetime | None = None
     keys: tuple[PublicKey, ...] = ()
+    takes_ed25519: bool = False
     attribution_domains: tuple[str, ...] = ()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from aiohttp import web
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from tests.fakes.behaviour import Behaviour, misbehave
 from tests.fakes.remote_actor import FLAVOURS, Json, RemoteActor
@@ -58,9 +59,9 @@ class Received:
 class RemoteHost:
     """One host of the fake fediverse; made by `RemoteServer.host`.
 
-    `schemes` are the signatures that its inbox takes; `verify` may be set to False where no key can be
-    fetched. `software` is what NodeInfo says. `received` holds what came to an inbox, `fetched` the paths
-    that were asked for.
+    `schemes` are the signatures that its inbox takes, `ed25519` for RFC 9421 with such a key; `verify` may
+    be set to False where no key can be fetched. `software` is what NodeInfo says. `received` holds what came
+    to an inbox, `fetched` the paths that were asked for.
     """
 
     server: "RemoteServer"
@@ -217,9 +218,10 @@ class RemoteHost:
         claim, headers = self._claim(request)
         if not self.verify:
             return ""
-        if claim.scheme not in self.schemes:
-            return f"no signature of {sorted(self.schemes)} but {claim.scheme!r}"
-        key = await self.server.key(claim.key_id, self)
+        key = await self.server.key(claim.key_id, self) if claim.scheme else None
+        manner = "ed25519" if isinstance(key, Ed25519PublicKey) else claim.scheme
+        if manner not in self.schemes:
+            return f"no signature of {sorted(self.schemes)} but {manner!r}"
         return "no such key" if key is None else problem_of(claim, headers, body, key)
 
     def _claim(self, request: web.BaseRequest) -> tuple[Claim, dict[str, str]]:

@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from shared.protocol.errors import Malformed
-from shared.protocol.objects import ActorKind, ActorProfile, Field
+from shared.protocol.objects import TAKES_ED25519, ActorKind, ActorProfile, Field
 from shared.protocol.reader import limits
 from shared.protocol.reader.keys import keys_of
 from shared.protocol.reader.languages import localised
@@ -79,6 +79,7 @@ def actor_from(wire: Wire) -> ActorProfile:
         suspended=flag(wire.get("suspended", wire.get("toot:suspended"))),
         published=time(wire.get("published")),
         keys=keys_of(wire, identifier),
+        takes_ed25519=_takes_ed25519(wire),
         attribution_domains=_domains(wire.get("attributionDomains")),
     )
 
@@ -99,6 +100,13 @@ def _handle(wire: Wire) -> tuple[str, str]:
 def _shared_inbox(wire: Wire) -> str:
     endpoints = wire.get("endpoints")
     return uri(endpoints.get("sharedInbox")) if isinstance(endpoints, dict) else ""
+
+
+def _takes_ed25519(wire: Wire) -> bool:
+    """Tell whether the server says so, in the actor's generator or, as an application, of itself."""
+    generator = wire.get("generator")
+    implements = (generator if isinstance(generator, dict) else wire).get("implements")
+    return any(link.get("href") == TAKES_ED25519 for link in objects(implements, limits.CAPABILITIES))
 
 
 def _picture(value: object) -> str:

@@ -25,4 +25,5 @@ BIOGRAPHY: Final = 20_000
 REACTION: Final = 100
 REPORT: Final = 10_000
 PIXELS: Final = 100_000
+CAPABILITIES: Final = 100
 VOTES: Final = 2**31 - 1

@@ -5,7 +5,7 @@ from typing import Final
 from shared.protocol.file_types import media_type_of
 from shared.protocol.identifiers import origin_of
 from shared.protocol.key_formats import ED25519, RSA, write_multikey, write_pem
-from shared.protocol.objects import ActorKind, ActorProfile, PublicKey
+from shared.protocol.objects import TAKES_ED25519, ActorKind, ActorProfile, PublicKey
 from shared.protocol.writer.context import ACTOR, Wire, encode, moment, picture, present
 from shared.protocol.writer.tags import emoji_tags
 
@@ -19,6 +19,7 @@ _TYPES: Final = {
 }
 _IMPLEMENTS: Final = (
     {"href": "https://datatracker.ietf.org/doc/html/rfc9421", "name": "RFC-9421: HTTP Message Signatures"},
+    {"href": TAKES_ED25519, "name": "RFC-9421 signatures using the Ed25519 algorithm"},
 )
 
 
@@ -97,7 +98,7 @@ def _keys(keys: tuple[PublicKey, ...]) -> Wire:
 
 
 def _capabilities(actor: ActorProfile) -> Wire:
-    """Say that RFC 9421 is understood (FEP-844e)."""
+    """Say that RFC 9421 is understood, with Ed25519 too (FEP-844e)."""
     if actor.kind is ActorKind.APPLICATION:
         return {"implements": _IMPLEMENTS}
     application = f"{origin_of(actor.id)}/actor"

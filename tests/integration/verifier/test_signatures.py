@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
+from shared.database.hosts import known_hosts
 from shared.protocol.activities import Follow
 from shared.protocol.messages import ReceivedRequest
 from shared.queue.topology import INBOX_UNRESOLVED
@@ -165,3 +166,22 @@ async def test_rotated_key_is_found_after_its_server_was_away(verifier: RunningV
     verifier.world.resolver.forget_failure(nora.key_id)
     await verifier.post(*await verifier.set_for_later(), queue=INBOX_UNRESOLVED)
     await verifier.until_accepted(after["id"])
+
+
+async def test_who_signs_with_ed25519_is_known_to_take_it(verifier: RunningVerifier) -> None:
+    """A host whose actors sign by Ed25519 keys may be sent such signatures; one that uses RSA may not."""
+    remote = verifier.world.remote
+    able, other = remote.host("birch"), remote.host("fir")
+    for host, how in ((able, "ed25519"), (other, "rfc9421")):
+        nora = host.actor("nora")
+        for _ in range(2):  # the first has its key fetched, and shows only that it is the actor's
+            note = nora.create()
+            await verifier.deliver(nora, note, how)
+            await verifier.until_accepted(note["id"])
+
+    async def noted() -> bool:
+        async with verifier.world.pool.acquire() as conn:
+            found = await known_hosts(conn, [able.authority, other.authority])
+        return [host for host, one in found.items() if one.takes_ed25519] == [able.authority]
+
+    await eventually(noted, "the host to be noted as one that takes Ed25519")

@@ -4,15 +4,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.fanout_deliverer.courier import Answer, first_scheme, may_be_the_signature
+from services.fanout_deliverer.courier import Answer, manners, may_be_the_signature
 from services.fanout_deliverer.outcomes import report_of
 from services.fanout_deliverer.recorder import Report
+from services.fanout_deliverer.signers import Manner
 from shared.database.deliveries import State
 from shared.database.hosts import Host, Success, Trouble
 from shared.protocol.errors import Rejected
 from shared.protocol.messages import Delivery, Target
 from shared.remote.errors import AddressBlocked, RemoteUnavailable, TimedOut
-from shared.signatures.request import Scheme
 
 BIRCH = "birch.example"
 NOW = datetime.now(UTC)
@@ -38,7 +38,7 @@ def _report(
         trace="",
     )
     answer = Answer(
-        scheme=Scheme.CAVAGE,
+        manner=Manner.CAVAGE,
         seconds=0.1,
         latency=0.1,
         status=status,
@@ -103,8 +103,16 @@ def test_what_may_never_be_asked_for_is_given_up() -> None:
 
 def test_first_knock_is_cavage_unless_the_host_has_shown_otherwise() -> None:
     """An unknown host gets the scheme that all understand; a known one gets its own."""
-    assert first_scheme(Host(host=BIRCH)) is Scheme.CAVAGE
-    assert first_scheme(Host(host=BIRCH, scheme="rfc9421")) is Scheme.RFC9421
+    assert manners(Host(host=BIRCH)) == (Manner.CAVAGE, Manner.RFC9421)
+    assert manners(Host(host=BIRCH, scheme="rfc9421")) == (Manner.RFC9421, Manner.CAVAGE)
+
+
+def test_ed25519_is_for_those_who_take_it() -> None:
+    """It is tried first where a host showed that it can, with what is known to work behind it."""
+    able = Host(host=BIRCH, scheme="rfc9421", takes_ed25519=True)
+    assert manners(able) == (Manner.ED25519, Manner.RFC9421, Manner.CAVAGE)
+    proven = Host(host=BIRCH, scheme="ed25519", takes_ed25519=True)
+    assert manners(proven) == (Manner.ED25519, Manner.CAVAGE, Manner.RFC9421)
 
 
 @pytest.mark.parametrize(
@@ -120,4 +128,4 @@ def test_first_knock_is_cavage_unless_the_host_has_shown_otherwise() -> None:
 )
 def test_second_knock_is_for_answers_about_the_signature(status: int, host: Host, second: bool) -> None:
     """A second scheme is tried where the answer may be about the first, and is not proven otherwise."""
-    assert may_be_the_signature(status, host, NOW) is second
+    assert may_be_the_signature(status, Manner.CAVAGE, host, NOW) is second

@@ -1,5 +1,6 @@
 """What is peculiar to each server, read as what it means."""
 
+import json
 from datetime import UTC, datetime
 
 import pytest
@@ -297,3 +298,22 @@ def test_takahe_spells_discoverable_with_its_prefix() -> None:
     update = read_activity(_CAPTURED["takahe/24-update-profile"])
     assert isinstance(update, UpdateActor)
     assert update.profile.discoverable
+
+
+@pytest.mark.parametrize("place", ["generator", "itself"])
+def test_ed25519_is_taken_where_it_is_said_to_be(place: str) -> None:
+    """A server says on its actors, or on itself, that it checks signatures by Ed25519 keys (FEP-844e)."""
+    rfc9421 = "https://datatracker.ietf.org/doc/html/rfc9421"
+    said: list[object] = [{"href": rfc9421}, 7, {"href": f"{rfc9421}#name-eddsa-using-curve-edwards25"}]
+    application: dict[str, object] = {"type": "Application", "implements": said}
+    actor: dict[str, object] = {
+        "id": "https://a.example/1",
+        "type": "Person",
+        "preferredUsername": "a",
+        "inbox": "https://a.example/1/inbox",
+    }
+    told = actor | ({"generator": application} if place == "generator" else application)
+    assert read_actor(json.dumps(told).encode()).takes_ed25519
+    del said[2]
+    assert not read_actor(json.dumps(told).encode()).takes_ed25519
+    assert not read_actor(json.dumps(actor | {"generator": "https://a.example"}).encode()).takes_ed25519

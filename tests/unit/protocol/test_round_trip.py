@@ -141,6 +141,7 @@ _PROFILES = st.builds(
     suspended=st.booleans(),
     published=st.none() | _MOMENTS,
     keys=st.just(()),
+    takes_ed25519=st.just(True),  # which is what we say of ourselves
     attribution_domains=st.sampled_from([(), ("ada.example",)]),
 )  # fmt: skip
 
