@@ -7,6 +7,7 @@ from services.platform_gateway import (
     federation,
     heddle_api,
     load_testing,
+    media,
     oauth,
     openapi,
     pages,
@@ -18,7 +19,7 @@ from services.platform_gateway.gateway import GATEWAY, Gateway
 from services.platform_gateway.streaming import HUB, Hub
 
 MAX_BODY = 1 << 20
-"""Bytes of a request body; media upload will bring a limit of its own."""
+"""Bytes of a request body; uploads have a limit of their own."""
 
 
 def build_app(gateway: Gateway) -> web.Application:
@@ -26,6 +27,6 @@ def build_app(gateway: Gateway) -> web.Application:
     app = web.Application(middlewares=[allow_browsers, answer_errors], client_max_size=MAX_BODY)
     app[GATEWAY] = gateway
     app[HUB] = Hub(gateway.pool, gateway.site.uris)
-    for part in (openapi, streaming, heddle_api, client_api, oauth, federation, load_testing, pages):
+    for part in (openapi, streaming, heddle_api, client_api, oauth, federation, load_testing, media, pages):
         part.add_routes(app)
     return app

@@ -1,16 +1,21 @@
-"""What is dropped when nobody needs it any more: old idempotency keys and authorization codes."""
+"""What is dropped when nobody needs it any more: idempotency keys, authorization codes, loose pictures."""
 
 import asyncio
 
 import structlog
 
 from shared.database.idempotency import forget_old
+from shared.database.media import delete_loose
 from shared.database.oauth import delete_expired_codes
 from shared.database.pool import Pool, unavailable_when_down
 from shared.protocol.errors import Unavailable
 
 log = structlog.get_logger(__name__)
 
+LOOSE_SECONDS = 86_400.0
+"""How long a picture is kept that nothing shows: as long as somebody may write the post that will."""
+
+AT_ONCE = 50
 EVERY = 900.0
 """Seconds between two rounds."""
 
@@ -23,6 +28,8 @@ async def keep_house(pool: Pool, stopping: asyncio.Event) -> None:
                 async with pool.acquire() as conn:
                     await forget_old(conn)
                     await delete_expired_codes(conn)
+                    while await delete_loose(conn, LOOSE_SECONDS, AT_ONCE) == AT_ONCE:
+                        pass
         except Unavailable as error:
             log.warning("housekeeping_postponed", reason=error.reason)
         try:

@@ -31,7 +31,7 @@ Id = Annotated[int, Meta(ge=0, le=MAX_ID)]
 Value = Union[None, bool, int, float, str, list["Value"], dict[str, "Value"]]  # noqa: UP007 - recursive
 Tree = dict[str, Value]
 
-_UNREADABLE = (
+UNREADABLE = (
     HttpProcessingError,
     web.RequestPayloadError,
     AssertionError,  # of aiohttp's multipart parser, like the rest of these
@@ -41,6 +41,7 @@ _UNREADABLE = (
     ValueError,
     zlib.error,
 )
+"""What reading a broken body raises."""
 _FALSE = frozenset({"0", "f", "false", "off", "no"})
 _TRUE = frozenset({"1", "t", "true", "on", "yes"})
 
@@ -55,7 +56,7 @@ async def read(request: web.Request, kind: type[T]) -> T:
     if request.can_read_body:
         try:
             tree.update(await _body(request))
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             raise ApiError(400, "The request body could not be read") from error
     return convert(tree, kind)
 
@@ -116,7 +117,7 @@ async def _multipart(request: web.Request) -> Tree:
     pairs: list[tuple[str, str]] = []
     for name, value in form.items():
         if not isinstance(value, str):
-            raise ApiError(422, f"Validation failed: {name} cannot be uploaded, media is not supported")
+            raise ApiError(422, f"Validation failed: {name} cannot be uploaded here")
         pairs.append((name, value))
     return nested(pairs)
 

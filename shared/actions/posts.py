@@ -6,10 +6,11 @@ import msgspec
 from msgspec import Struct
 
 from shared.actions.errors import NotThere
+from shared.actions.media import Description, hang, say
 from shared.actions.mentions import Mentioned
 from shared.actions.site import Site
 from shared.actions.tell import tell
-from shared.database import polls, statuses, tombstones
+from shared.database import media, polls, statuses, tombstones
 from shared.database.authors import Author
 from shared.database.counters import Counts
 from shared.database.document_posts import post_by_id
@@ -19,7 +20,7 @@ from shared.database.statuses import NewMention, NewStatus, NewTag, StatusRow
 from shared.database.visible import visible_to
 from shared.protocol.activities import Create, Delete, UpdateNote
 from shared.protocol.identifiers import milliseconds_of
-from shared.protocol.objects import Note, Poll, Visibility
+from shared.protocol.objects import Attachment, Note, Poll, Visibility
 from shared.protocol.text import ActorLink, normalise_tag, render, scan
 
 MAX_TAGS = 50
@@ -37,15 +38,18 @@ class Draft(Struct, frozen=True, kw_only=True):
     in_reply_to_id: int | None = None
     application: str = ""
     poll: Poll | None = None
+    media: tuple[int, ...] = ()
 
 
 class Revision(Struct, frozen=True, kw_only=True):
-    """The new texts of a post."""
+    """The new texts of a post; its pictures stay as they are unless they are named anew."""
 
     text: str
     spoiler_text: str = ""
     sensitive: bool = False
     language: str | None = None
+    media: tuple[int, ...] | None = None
+    descriptions: tuple[Description, ...] = ()
 
 
 async def publish(
@@ -64,6 +68,8 @@ async def publish(
     """
     parent = await _parent(conn, author, draft.in_reply_to_id)
     post = _new_status(site, author, draft, mentioned, parent=parent, status_id=status_id)
+    if draft.media:
+        post = msgspec.structs.replace(post, attachments=await hang(conn, site, author, draft.media, post.id))
     await statuses.insert(conn, [post])
     if post.poll is not None:
         await polls.follow(conn, post.id, post.poll.ends_at)
@@ -100,12 +106,13 @@ async def edit(
     Raises:
         NotThere: The post does not exist or is another's.
     """
-    await _own_post(conn, author, status_id)
+    row = await _own_post(conn, author, status_id)
     now = datetime.now(UTC)
     poll = (await polls.lock(conn, [status_id])).get(status_id)
     await statuses.keep_versions(conn, [status_id])
     revised = _revised(site, author, revision, mentioned, status_id=status_id, now=now)
-    await statuses.revise(conn, [msgspec.structs.replace(revised, poll=poll)])
+    pictures = await _pictures(conn, site, author, revision, row)
+    await statuses.revise(conn, [msgspec.structs.replace(revised, poll=poll, attachments=pictures)])
     await statuses.drop_mentions_and_tags(conn, [status_id])
     await _name(conn, status_id, revision.text, mentioned)
     note = await _note(conn, status_id)
@@ -131,6 +138,7 @@ async def delete(conn: Connection, site: Site, author: Author, status_id: int) -
     boosters = await remote_boosters(conn, status_id, MAX_BOOSTERS)
     counts = Counts()
     await tombstones.bury(conn, [status_id], counts)
+    await media.detach(conn, status_id)
     activity = Delete(
         id=site.uris.delete(status_id),
         actor=author.uri,
@@ -154,10 +162,20 @@ async def _parent(conn: Connection, author: Author, status_id: int | None) -> St
     return row
 
 
-async def _own_post(conn: Connection, author: Author, status_id: int) -> None:
+async def _pictures(
+    conn: Connection, site: Site, author: Author, revision: Revision, row: StatusRow
+) -> tuple[Attachment, ...]:
+    """Return the pictures of a post after an edit."""
+    await say(conn, author, revision.descriptions)
+    ids = await media.on_post(conn, row.id) if revision.media is None else revision.media
+    return await hang(conn, site, author, ids, row.id)
+
+
+async def _own_post(conn: Connection, author: Author, status_id: int) -> StatusRow:
     row = await statuses.by_id(conn, status_id)
     if row is None or row.actor_id != author.id or row.deleted_at or row.reblog_of_id is not None:
         raise NotThere("Record not found")
+    return row
 
 
 def _new_status(

@@ -1,17 +1,28 @@
 """Changing one's own profile."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from shared.actions.errors import NotThere
+from shared.actions.media import ORIGINAL, Picture, address, keep
 from shared.actions.site import Site
 from shared.actions.tell import tell
+from shared.database import media
 from shared.database.authors import Author
 from shared.database.document_actors import actor_by_id
 from shared.database.pool import Connection
-from shared.database.profiles import Profile, Sources, Written, write_profile, write_sources, written
+from shared.database.profiles import (
+    Profile,
+    Sources,
+    Written,
+    write_picture,
+    write_profile,
+    write_sources,
+    written,
+)
 from shared.protocol.activities import UpdateActor
 from shared.protocol.errors import Rejected
 from shared.protocol.identifiers import PUBLIC
@@ -45,8 +56,21 @@ class Changes(Struct, frozen=True, kw_only=True):
     default_language: str | UnsetType | None = UNSET
 
 
-async def update_profile(conn: Connection, site: Site, author: Author, changes: Changes) -> None:
+async def update_profile(
+    conn: Connection,
+    site: Site,
+    author: Author,
+    changes: Changes,
+    pictures: Mapping[str, Picture] | None = None,
+) -> None:
     """Change the author's profile and tell everybody who knows it; call it inside a transaction.
+
+    Args:
+        conn: The connection.
+        site: This site.
+        author: Whose profile it is.
+        changes: Its texts and settings.
+        pictures: By place, avatar or header.
 
     Raises:
         BadProfile: A part of it is too long.
@@ -58,10 +82,18 @@ async def update_profile(conn: Connection, site: Site, author: Author, changes: 
     _check(after)
     await write_sources(conn, author.id, _sources(after))
     shown = _profile(site, after)
-    if shown == _profile(site, before):
+    if shown == _profile(site, before) and not pictures:
         return
     await write_profile(conn, author.id, shown)
+    for place, picture in (pictures or {}).items():
+        await _show(conn, site, author, place, picture)
     await _announce(conn, site, author)
+
+
+async def _show(conn: Connection, site: Site, author: Author, place: str, picture: Picture) -> None:
+    row = await keep(conn, site, author, picture)
+    await media.show_at(conn, author.id, row.id, place)
+    await write_picture(conn, author.id, place, address(site, row, ORIGINAL))
 
 
 async def _announce(conn: Connection, site: Site, author: Author) -> None:

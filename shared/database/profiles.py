@@ -50,6 +50,12 @@ async def write_profile(conn: Connection, actor_id: int, profile: Profile) -> No
     )
 
 
+async def write_picture(conn: Connection, actor_id: int, place: str, address: str) -> None:
+    """Show the picture at this address as the avatar or the header."""
+    column = {"avatar": "icon", "header": "image"}[place]
+    await conn.execute(f"UPDATE actors SET {column} = $2 WHERE id = $1 AND local", actor_id, address)  # noqa: S608 - one of two
+
+
 async def write_sources(conn: Connection, actor_id: int, sources: Sources) -> None:
     """Keep what the person wrote and chose."""
     await conn.execute(

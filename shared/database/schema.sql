@@ -199,6 +199,28 @@ CREATE TABLE lists (
     exclusive boolean NOT NULL DEFAULT false
 );
 
+CREATE TABLE media (
+    id bigint NOT NULL,
+    account_id bigint NOT NULL,
+    status_id bigint,
+    place text NOT NULL DEFAULT ''::text,
+    token text NOT NULL,
+    media_type text NOT NULL,
+    width integer NOT NULL,
+    height integer NOT NULL,
+    blurhash text NOT NULL,
+    description text NOT NULL DEFAULT ''::text,
+    focus double precision[],
+    loose_since timestamp with time zone DEFAULT now()
+);
+
+CREATE TABLE media_files (
+    media_id bigint NOT NULL,
+    variant text NOT NULL,
+    media_type text NOT NULL,
+    content bytea NOT NULL
+);
+
 CREATE TABLE mentions (
     status_id bigint NOT NULL,
     actor_uri text NOT NULL,
@@ -444,6 +466,9 @@ ALTER TABLE hosts ADD CONSTRAINT hosts_pkey PRIMARY KEY (host);
 ALTER TABLE idempotency_keys ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (account_id, key);
 ALTER TABLE list_members ADD CONSTRAINT list_members_pkey PRIMARY KEY (list_id, actor_id);
 ALTER TABLE lists ADD CONSTRAINT lists_pkey PRIMARY KEY (id);
+ALTER TABLE media ADD CONSTRAINT media_pkey PRIMARY KEY (id);
+ALTER TABLE media ADD CONSTRAINT media_token_key UNIQUE (token);
+ALTER TABLE media_files ADD CONSTRAINT media_files_pkey PRIMARY KEY (media_id, variant);
 ALTER TABLE mentions ADD CONSTRAINT mentions_pkey PRIMARY KEY (status_id, actor_uri);
 ALTER TABLE moves ADD CONSTRAINT moves_pkey PRIMARY KEY (actor_id);
 ALTER TABLE mutes ADD CONSTRAINT mutes_pkey PRIMARY KEY (actor_id, target_id);
@@ -485,6 +510,8 @@ ALTER TABLE idempotency_keys ADD CONSTRAINT idempotency_keys_account_id_fkey FOR
 ALTER TABLE list_members ADD CONSTRAINT list_members_account_id_actor_id_fkey FOREIGN KEY (account_id, actor_id) REFERENCES follows(follower_id, followee_id) ON DELETE CASCADE;
 ALTER TABLE list_members ADD CONSTRAINT list_members_list_id_fkey FOREIGN KEY (list_id) REFERENCES lists(id) ON DELETE CASCADE;
 ALTER TABLE lists ADD CONSTRAINT lists_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(actor_id);
+ALTER TABLE media ADD CONSTRAINT media_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(actor_id) ON DELETE CASCADE;
+ALTER TABLE media_files ADD CONSTRAINT media_files_media_id_fkey FOREIGN KEY (media_id) REFERENCES media(id) ON DELETE CASCADE;
 ALTER TABLE mentions ADD CONSTRAINT mentions_status_id_fkey FOREIGN KEY (status_id) REFERENCES statuses(id) ON DELETE CASCADE;
 ALTER TABLE moves ADD CONSTRAINT moves_actor_id_fkey FOREIGN KEY (actor_id) REFERENCES actors(id);
 ALTER TABLE moves ADD CONSTRAINT moves_target_id_fkey FOREIGN KEY (target_id) REFERENCES actors(id);
@@ -521,6 +548,9 @@ CREATE INDEX follows_follower ON follows USING btree (follower_id, state, id DES
 CREATE INDEX hosts_due ON hosts USING btree (next_try_at) WHERE (next_try_at IS NOT NULL);
 CREATE INDEX list_members_follow ON list_members USING btree (account_id, actor_id);
 CREATE INDEX lists_account ON lists USING btree (account_id, id);
+CREATE INDEX media_account ON media USING btree (account_id);
+CREATE INDEX media_loose ON media USING btree (loose_since) WHERE (loose_since IS NOT NULL);
+CREATE INDEX media_status ON media USING btree (status_id) WHERE (status_id IS NOT NULL);
 CREATE INDEX mentions_actor ON mentions USING btree (actor_id, status_id DESC) WHERE (actor_id IS NOT NULL);
 CREATE INDEX mutes_expiring ON mutes USING btree (expires_at) WHERE (expires_at IS NOT NULL);
 CREATE INDEX notifications_account ON notifications USING btree (account_id, id DESC) WHERE (NOT dismissed);

@@ -122,6 +122,10 @@ class LocalUris:
         """Return the page of a hashtag, given without its #."""
         return f"{self.origin}/tags/{quote(tag, safe='')}"
 
+    def media(self, token: str, variant: str, suffix: str = "") -> str:
+        """Return the address of a file of an uploaded picture."""
+        return f"{self.origin}/media/{token}/{variant}{'.' if suffix else ''}{suffix}"
+
     def acct(self, username: str) -> str:
         """Return a local handle in full, `user@domain`."""
         return f"{username}@{self.account_domain}"

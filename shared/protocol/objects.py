@@ -44,7 +44,10 @@ class Emoji(Struct, frozen=True, kw_only=True):
 
 
 class Attachment(Struct, frozen=True, kw_only=True):
-    """A media attachment; sizes in pixels, focal point from -1 to 1, `description` is the alt text."""
+    """A media attachment; sizes in pixels, focal point from -1 to 1, `description` is the alt text.
+
+    `id` and `preview` are set of pictures that were uploaded here.
+    """
 
     url: str
     media_type: str = ""
@@ -53,6 +56,8 @@ class Attachment(Struct, frozen=True, kw_only=True):
     height: int | None = None
     blurhash: str = ""
     focus: tuple[float, float] | None = None
+    id: int = 0
+    preview: str = ""
 
 
 class Field(Struct, frozen=True, kw_only=True):

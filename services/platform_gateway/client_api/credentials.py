@@ -7,11 +7,14 @@ from services.platform_gateway.auth import signed_in
 from services.platform_gateway.client_api.drafts import VISIBILITIES, language_of
 from services.platform_gateway.errors import invalid
 from services.platform_gateway.gateway import GATEWAY
-from services.platform_gateway.parameters import read
+from services.platform_gateway.media.uploads import UPLOADS
 from services.platform_gateway.rendering.accounts import load_own_account
 from services.platform_gateway.responses import answer
 from shared.actions.profiles import Changes, update_profile
 from shared.protocol.objects import Field, Visibility
+
+SIZES = {"avatar": (400, 400), "header": (1500, 500)}
+"""Pixels of the pictures of a profile."""
 
 
 class SourceForm(Struct, kw_only=True):
@@ -40,8 +43,6 @@ class CredentialsForm(Struct, kw_only=True):
     indexable: bool | UnsetType = UNSET
     fields_attributes: list[FieldForm] | UnsetType = UNSET
     source: SourceForm = field(default_factory=SourceForm)
-    avatar: str = ""
-    header: str = ""
 
 
 def add_routes(app: web.Application) -> None:
@@ -52,13 +53,18 @@ def add_routes(app: web.Application) -> None:
 async def update_credentials(request: web.Request) -> web.Response:
     """PATCH /api/v1/accounts/update_credentials."""
     author = (await signed_in(request, "write:accounts")).author
-    form = await read(request, CredentialsForm)
-    if form.avatar or form.header:
-        raise invalid("Pictures cannot be uploaded, media is not supported")
+    form, files = await request.app[UPLOADS].read(request, CredentialsForm, frozenset(SIZES))
+    changes = _changes(form)
+    # An empty file says nothing: some clients always send one.
+    pictures = {
+        place: await request.app[UPLOADS].picture(content, fit=SIZES[place])
+        for place, content in files.items()
+        if content
+    }
     gateway = request.app[GATEWAY]
     async with gateway.pool.acquire() as conn:
         async with conn.transaction():
-            await update_profile(conn, gateway.site, author, _changes(form))
+            await update_profile(conn, gateway.site, author, changes, pictures)
         return answer(await load_own_account(conn, author.id, gateway.site.uris))
 
 

@@ -1,12 +1,12 @@
 """What a client asks to be posted, checked and completed with the account's own settings."""
 
 from datetime import UTC, datetime
-from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType
 
 from services.platform_gateway.errors import ApiError, invalid
 from services.platform_gateway.parameters import Id
+from shared.actions.media import Description
 from shared.actions.polls import new_poll
 from shared.actions.posts import Draft, Revision
 from shared.database.api_statuses import StatusRow
@@ -16,6 +16,7 @@ from shared.protocol.objects import Poll, Visibility
 MAX_CHARACTERS = 5000
 """Of a post and its content warning together; a link counts as it is written."""
 MAX_LANGUAGE = 35
+_AXES = 2
 
 VISIBILITIES = {
     "public": Visibility.PUBLIC,
@@ -34,14 +35,23 @@ class PollForm(Struct, kw_only=True):
     hide_totals: bool = False
 
 
+class MediaAttributes(Struct, kw_only=True):
+    """What is said anew of a picture of a post."""
+
+    id: Id = 0
+    description: str | UnsetType = UNSET
+    focus: str | UnsetType = UNSET
+
+
 class EditForm(Struct, kw_only=True):
-    """A post's texts; what is not supported yet is named, so that it can be refused."""
+    """A post's texts and pictures; what is not supported yet is named, so that it can be refused."""
 
     status: str = ""
     spoiler_text: str | UnsetType = UNSET
     sensitive: bool | None = None
     language: str | None = None
-    media_ids: list[Any] = []
+    media_ids: list[Id] | UnsetType = UNSET
+    media_attributes: list[MediaAttributes] = []
     poll: PollForm | None = None
 
 
@@ -56,8 +66,6 @@ class StatusForm(EditForm, kw_only=True):
 
 def refuse_extras(form: EditForm) -> None:
     """Refuse what would otherwise be dropped in silence."""
-    if form.media_ids:
-        raise invalid("Media is not supported")
     if isinstance(form, StatusForm) and form.scheduled_at:
         raise invalid("Scheduled posts are not supported")
     if isinstance(form, StatusForm) and form.quoted_status_id is not None:
@@ -67,7 +75,10 @@ def refuse_extras(form: EditForm) -> None:
 def draft_of(form: StatusForm, author: Author, application: str) -> Draft:
     """Return the post to publish."""
     spoiler = "" if form.spoiler_text is UNSET else form.spoiler_text
-    text, spoiler = _texts(form.status, spoiler)
+    media = () if form.media_ids is UNSET else tuple(form.media_ids)
+    text, spoiler = _texts(form.status, spoiler, media=bool(media))
+    if media and form.poll is not None and form.poll.options:
+        raise invalid("Cannot attach media to a post with a poll")
     if form.visibility and form.visibility not in VISIBILITIES:
         raise invalid("Visibility is not included in the list")
     sensitive = author.default_sensitive if form.sensitive is None else form.sensitive
@@ -80,6 +91,7 @@ def draft_of(form: StatusForm, author: Author, application: str) -> Draft:
         in_reply_to_id=form.in_reply_to_id,
         application=application,
         poll=_poll(form.poll),
+        media=media,
     )
 
 
@@ -87,14 +99,41 @@ def revision_of(form: EditForm, row: StatusRow) -> Revision:
     """Return the new texts of a post; what the client leaves out stays as it was."""
     _check_same(form.poll, row.poll)
     spoiler = row.spoiler_text if form.spoiler_text is UNSET else form.spoiler_text
-    text, spoiler = _texts(form.status, spoiler)
+    media = None if form.media_ids is UNSET else tuple(form.media_ids)
+    shown = bool(row.attachments) if media is None else bool(media)
+    text, spoiler = _texts(form.status, spoiler, media=shown)
+    if media and row.poll is not None:
+        raise invalid("Cannot attach media to a post with a poll")
     sensitive = row.sensitive if form.sensitive is None else form.sensitive
     return Revision(
         text=text,
         spoiler_text=spoiler,
         sensitive=sensitive or bool(spoiler),
         language=language_of(form.language) or row.language,
+        media=media,
+        descriptions=tuple(_description(one) for one in form.media_attributes),
     )
+
+
+def _description(form: MediaAttributes) -> Description:
+    return Description(
+        id=form.id,
+        text=form.description,
+        focus=UNSET if form.focus is UNSET else focus_of(form.focus),
+    )
+
+
+def focus_of(text: str) -> tuple[float, float] | None:
+    """Return the point `x,y` to keep in view, each from -1 to 1."""
+    if not text:
+        return None
+    try:
+        axes = [float(part) for part in text.split(",", _AXES)]
+    except ValueError:
+        raise invalid("Focus is not x,y") from None
+    if len(axes) != _AXES or not all(-1 <= axis <= 1 for axis in axes):
+        raise invalid("Focus is not x,y, each from -1 to 1")
+    return axes[0], axes[1]
 
 
 def _poll(form: PollForm | None) -> Poll | None:
@@ -112,8 +151,8 @@ def _check_same(form: PollForm | None, poll: Poll | None) -> None:
         raise invalid("A poll cannot be added or changed later")
 
 
-def _texts(text: str, spoiler: str) -> tuple[str, str]:
-    if not text.strip() and not spoiler.strip():
+def _texts(text: str, spoiler: str, *, media: bool) -> tuple[str, str]:
+    if not text.strip() and not spoiler.strip() and not media:
         raise invalid("Text can't be blank")
     if len(text) + len(spoiler) > MAX_CHARACTERS:
         raise ApiError(422, f"Validation failed: Text character limit of {MAX_CHARACTERS} exceeded")

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from services.platform_gateway.auth import signed_in
-from services.platform_gateway.errors import invalid, not_found
+from services.platform_gateway.errors import not_found
 from services.platform_gateway.responses import answer
 
 _FOR_ANYBODY = (
@@ -36,15 +36,8 @@ def add_routes(app: web.Application) -> None:
         app.router.add_get(path, _anybody)
     for path, scope in _SIGNED_IN.items():
         app.router.add_get(path, _empty(scope))
-    for version in ("v1", "v2"):
-        app.router.add_post(f"/api/{version}/media", _no_media)
     app.router.add_get("/api/v1/filters/{id}", _missing("read:filters"))
     app.router.add_get("/api/v2/filters/{id}", _missing("read:filters"))
-
-
-async def _no_media(request: web.Request) -> web.Response:
-    await signed_in(request, "write:media")
-    raise invalid("Media is not supported")
 
 
 async def _anybody(_request: web.Request) -> web.Response:

@@ -2,7 +2,9 @@
 
 from msgspec import Struct, field
 
+from services.platform_gateway.media.pictures import FORMATS, MAX_BYTES, MAX_PIXELS
 from shared.actions import polls
+from shared.actions.media import MAX_ATTACHMENTS, MAX_DESCRIPTION
 from shared.actions.pins import MAX_PINS
 
 
@@ -10,7 +12,7 @@ class StatusLimits(Struct, kw_only=True):
     """What a post may hold."""
 
     max_characters: int
-    max_media_attachments: int = 0
+    max_media_attachments: int = MAX_ATTACHMENTS
     characters_reserved_per_url: int = 23
 
 
@@ -23,15 +25,15 @@ class AccountLimits(Struct, kw_only=True):
 
 
 class MediaLimits(Struct, kw_only=True):
-    """Which media may be uploaded: none so far."""
+    """Which media may be uploaded: pictures."""
 
-    supported_mime_types: list[str] = []
-    image_size_limit: int = 0
-    image_matrix_limit: int = 0
+    supported_mime_types: list[str] = field(default_factory=lambda: list(FORMATS.values()))
+    image_size_limit: int = MAX_BYTES
+    image_matrix_limit: int = MAX_PIXELS
     video_size_limit: int = 0
     video_frame_rate_limit: int = 0
     video_matrix_limit: int = 0
-    description_limit: int = 1500
+    description_limit: int = MAX_DESCRIPTION
 
 
 class PollLimits(Struct, kw_only=True):

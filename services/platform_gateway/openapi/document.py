@@ -33,7 +33,7 @@ _TAGS: Final = {"OAuth": OAUTH, "Site": SITE, "Accounts": ACCOUNTS, "Posts": STA
 }
 _REFERENCE: Final = "#/components/schemas/{name}"
 _PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
-_TEXT: Final = {"text/plain", HTML, "text/event-stream"}
+_WITHOUT_BODY: Final = ("GET ", "DELETE ")
 
 
 def build_document(origin: str, version: str) -> bytes:
@@ -69,7 +69,7 @@ def _types(table: Table) -> Iterable[Any]:
     for route, operation in table.items():
         if operation.answer is not None:
             yield operation.answer
-        if operation.form is not None and not route.startswith("GET "):
+        if operation.form is not None and not route.startswith(_WITHOUT_BODY):
             yield operation.form
 
 
@@ -92,7 +92,7 @@ def _described(method: str, path: str, tag: str, operation: Operation, known: di
     }
     token: list[Json] = [{"token": [operation.scope] if operation.scope else []}]
     described["security"] = [*token, {}] if operation.open else token
-    if operation.form is not None and method == "GET":
+    if operation.form is not None and f"{method} " in _WITHOUT_BODY:
         described["parameters"] += _in_query(operation.form)
     elif operation.form is not None:
         described["requestBody"] = {"content": _bodies(operation, known[repr(operation.form)])}

@@ -20,7 +20,7 @@ class Operation(Struct, frozen=True, kw_only=True):
 
     Args:
         answer: What a 200 holds; None for no JSON.
-        form: The parameters: in the query of a GET, else in the body, or in the query, too.
+        form: The parameters: in the query of a GET or DELETE, else in the body, or in the query, too.
         scope: The scope that a token needs.
         open: Whether it answers without a token.
         files: The names of files that a multipart body may carry.

@@ -58,20 +58,15 @@ SETTINGS: Table = {
     "GET /api/v1/preferences": Operation(answer=Preferences, scope="read:accounts"),
     "GET /api/v1/announcements": lists(Nothing, ""),
     "GET /api/v1/conversations": lists(Nothing, "read:statuses"),
-    "GET /api/v1/domain_blocks": lists(str, "read:blocks"),
     "GET /api/v1/endorsements": lists(Account, "read:accounts"),
     "GET /api/v1/featured_tags": lists(Nothing, "read:accounts"),
     "GET /api/v1/filters": lists(Nothing, "read:filters"),
     "GET /api/v2/filters": lists(Nothing, "read:filters"),
     "GET /api/v1/filters/{id}": Operation(scope="read:filters"),
     "GET /api/v2/filters/{id}": Operation(scope="read:filters"),
-    "GET /api/v1/lists": lists(Nothing, "read:lists"),
-    "GET /api/v1/lists/{id}": Operation(scope="read:lists"),
     "GET /api/v1/scheduled_statuses": lists(Nothing, "read:statuses"),
     "GET /api/v1/suggestions": lists(Nothing, "read"),
     "GET /api/v2/suggestions": lists(Nothing, "read"),
-    "POST /api/v1/media": Operation(scope="write:media"),
-    "POST /api/v2/media": Operation(scope="write:media"),
 }
 
 OAUTH: Table = {

@@ -1,6 +1,7 @@
 """Routes about posts and timelines."""
 
 from services.platform_gateway.client_api.drafts import EditForm, StatusForm
+from services.platform_gateway.client_api.media import MediaForm
 from services.platform_gateway.client_api.polls import VoteForm
 from services.platform_gateway.client_api.status_actions import ReblogForm
 from services.platform_gateway.client_api.statuses import IdsForm
@@ -8,6 +9,7 @@ from services.platform_gateway.client_api.timelines import PublicForm, TagForm
 from services.platform_gateway.entities.accounts import Account
 from services.platform_gateway.entities.statuses import (
     Context,
+    MediaAttachment,
     Poll,
     Status,
     StatusEdit,
@@ -24,6 +26,8 @@ _STATUS = "/api/v1/statuses/{id}"
 def _status(scope: str) -> Operation:
     return Operation(answer=Status, scope=scope)
 
+
+_UPLOAD = Operation(answer=MediaAttachment, form=MediaForm, scope="write:media", files=("file", "thumbnail"))
 
 STATUSES: Table = {
     "GET /api/v1/statuses": lists(Status, "read:statuses", form=IdsForm, open_=True),
@@ -47,13 +51,19 @@ STATUSES: Table = {
     "GET /api/v1/timelines/home": lists(Status, "read:statuses", form=PageForm),
     "GET /api/v1/timelines/public": lists(Status, "read:statuses", form=PublicForm, open_=True),
     "GET /api/v1/timelines/tag/{tag}": lists(Status, "read:statuses", form=TagForm, open_=True),
-    "GET /api/v1/timelines/list/{id}": lists(Status, "read:lists"),
+    "GET /api/v1/timelines/list/{id}": lists(Status, "read:lists", form=PageForm),
     "GET /api/v1/favourites": lists(Status, "read:favourites", form=PageForm),
     "GET /api/v1/bookmarks": lists(Status, "read:bookmarks", form=PageForm),
+    "POST /api/v1/media": _UPLOAD,
+    "POST /api/v2/media": _UPLOAD,
+    "GET /api/v1/media/{id}": Operation(answer=MediaAttachment, scope="write:media"),
+    "PUT /api/v1/media/{id}": Operation(answer=MediaAttachment, form=MediaForm, scope="write:media"),
     "GET /api/v1/polls/{id}": Operation(answer=Poll, scope="read:statuses", open=True),
     "POST /api/v1/polls/{id}/votes": Operation(answer=Poll, form=VoteForm, scope="write:statuses"),
     "GET /api/v1/tags/{tag}": Operation(answer=Tag, open=True),
-    "GET /api/v1/followed_tags": lists(Tag, "read:follows"),
+    "POST /api/v1/tags/{tag}/follow": Operation(answer=Tag, scope="write:follows"),
+    "POST /api/v1/tags/{tag}/unfollow": Operation(answer=Tag, scope="write:follows"),
+    "GET /api/v1/followed_tags": lists(Tag, "read:follows", form=PageForm),
     "GET /api/heddle/v1/statuses/{id}/delivery": Operation(
         answer=DeliveryView, form=DeliveryQuery, scope="read:statuses"
     ),

@@ -19,18 +19,22 @@ _KINDS = {"image": "image", "video": "video", "audio": "audio"}
 
 
 def attachments(status_id: int, rows: tuple[Attachment, ...]) -> list[MediaAttachment]:
-    """Return the media of a post; their ids count within it."""
-    return [_attachment(f"{status_id}{place:02d}", row) for place, row in enumerate(rows)]
+    """Return the media of a post; the ids of those that lie elsewhere count within it."""
+    return [
+        attachment(str(row.id) if row.id else f"{status_id}{place:02d}", row)
+        for place, row in enumerate(rows)
+    ]
 
 
-def _attachment(identifier: str, row: Attachment) -> MediaAttachment:
+def attachment(identifier: str, row: Attachment) -> MediaAttachment:
+    """Return one medium."""
     kind = _KINDS.get(row.media_type.partition("/")[0], "unknown")
     return MediaAttachment(
         id=identifier,
         type="gifv" if row.media_type == "image/gif" else kind,
         url=row.url,
-        preview_url=row.url,
-        remote_url=row.url,
+        preview_url=row.preview or row.url,
+        remote_url=None if row.id else row.url,
         meta=_meta(row),
         description=row.description or None,
         blurhash=row.blurhash or None,

@@ -215,13 +215,13 @@ def test_an_overlong_profile_is_refused_whole(site: RunningGateway) -> None:
 
 
 def test_pictures_are_refused_with_a_reason(site: RunningGateway) -> None:
-    """An avatar is refused in words, not dropped in silence."""
+    """What is no picture is refused in words, not dropped in silence."""
     url = f"{site.origin}/api/v1/accounts/update_credentials"
     answer = requests.patch(
         url, files={"avatar": ("a.png", b"png", "image/png")}, headers=site.headers("ada"), timeout=20
     )
     assert answer.status_code == 422
-    assert "media is not supported" in answer.json()["error"]
+    assert "not a picture" in answer.json()["error"]
 
 
 def test_familiar_followers_are_those_one_follows(site: RunningGateway) -> None:

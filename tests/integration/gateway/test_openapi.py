@@ -24,6 +24,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from services.platform_gateway import parameters
+from services.platform_gateway.media import uploads
 from services.platform_gateway.openapi.document import OPERATIONS
 from services.platform_gateway.openapi.operation import EVENTS
 from tests.integration.gateway.running import RunningGateway
@@ -63,12 +64,20 @@ def ids(site: RunningGateway) -> list[str]:
 def forms() -> Iterator[dict[str, type]]:
     """Note which form each route really reads its parameters as."""
     noted: dict[str, type] = {}
+    original = uploads._read  # noqa: SLF001 - where a body with files is read
 
-    async def read(request: web.Request, kind: type[Struct]) -> Struct:
+    def note(request: web.Request, kind: type[Struct]) -> None:
         resource = request.match_info.route.resource
         assert resource is not None
         noted[f"{request.method} {resource.canonical.rstrip('/')}"] = kind
+
+    async def read(request: web.Request, kind: type[Struct]) -> Struct:
+        note(request, kind)
         return await parameters.read(request, kind)
+
+    async def read_files(request: web.Request, kind: type[Struct], names: frozenset[str]) -> object:
+        note(request, kind)
+        return await original(request, kind, names)
 
     users = [
         module
@@ -76,6 +85,7 @@ def forms() -> Iterator[dict[str, type]]:
         if name.startswith("services.platform_gateway.") and getattr(module, "read", None) is parameters.read
     ]
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(uploads, "_read", read_files)
         for module in users:
             if module is not parameters:
                 patch.setattr(module, "read", read)

@@ -289,7 +289,7 @@ def test_a_known_remote_mention_is_addressed(site: RunningGateway) -> None:
         ({"status": ""}, "can't be blank"),
         ({"status": "x" * 5001}, "character limit"),
         ({"status": "x", "visibility": "everybody"}, "Visibility"),
-        ({"status": "x", "media_ids": ["1"]}, "Media is not supported"),
+        ({"status": "x", "media_ids": ["1"]}, "Media is not there, or on another post"),
         ({"status": "x", "poll": {"options": ["a", "b"], "expires_in": 60}}, "duration is too short"),
         ({"status": "x", "poll": {"options": ["a", "b"]}}, "duration is too short"),
         ({"status": "x", "poll": {"options": ["a", "b"], "expires_in": 1 << 40}}, "duration is too long"),
