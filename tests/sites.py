@@ -26,7 +26,7 @@ PIPELINE = (
     "platform_gateway",
 )
 LISTENERS = {"inbox_receiver", "platform_gateway", "operator_console"}
-START_SECONDS = 40.0
+START_SECONDS = 90.0
 
 
 def free_port() -> int:

@@ -1,4 +1,4 @@
-"""The outbox relay: publishes, in order, what transactions left there; forgets what is confirmed."""
+"""The outbox relay: publishes, in order, what transactions left there, and puts aside what is confirmed."""
 
 import asyncio
 import contextlib
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 PAGE = 256
-"""Rows published and forgotten together."""
+"""Rows published and put aside together."""
 
 POLL = 1.0
 """Seconds until it looks without having been woken: for what was delayed, and for a lost NOTIFY."""
@@ -102,9 +102,9 @@ class Relay:
                     return 0
                 rows = await outbox.due(conn, PAGE)
                 if rows:
-                    # Deleted only after the confirm; a crash between the two publishes them again.
+                    # Only after the confirm; a crash between the two publishes them again.
                     await self._publisher.publish_many(merge(rows))
-                    await outbox.delete(conn, [row.id for row in rows])
+                    await outbox.note_sent(conn, [row.id for row in rows])
         return len(rows)
 
     async def _listen(self) -> None:

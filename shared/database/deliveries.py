@@ -267,3 +267,36 @@ async def count_parked(conn: Connection) -> int:
     """Count the parked deliveries of all hosts."""
     count: int = await conn.fetchval("SELECT count(*) FROM deliveries WHERE state = 2")
     return count
+
+
+async def count_queued(conn: Connection) -> int:
+    """Count the deliveries that are said to be in a queue of the broker."""
+    count: int = await conn.fetchval("SELECT count(*) FROM deliveries WHERE state = 0")
+    return count
+
+
+async def park_queued(conn: Connection, reason: str, planned_before: datetime) -> int:
+    """Park what is said to be in a queue, due at once, where the queue lost it; return how many.
+
+    What was planned later than that and not to its end is left out: its plan will be made again.
+    """
+    count: int = await conn.fetchval(
+        """
+        WITH parked AS (
+            UPDATE deliveries AS d SET state = 2, reason = $1, next_try_at = now(), updated_at = now()
+              FROM sent_activities s
+             WHERE d.state = 0 AND s.activity_hash = d.activity_hash
+               AND (s.planned_at IS NOT NULL OR s.created_at < $2)
+            RETURNING d.host
+        ), watched AS (
+            INSERT INTO hosts AS h (host, next_try_at)
+            SELECT DISTINCT host, now() FROM parked ORDER BY host
+                ON CONFLICT (host) DO UPDATE SET next_try_at = EXCLUDED.next_try_at
+             WHERE h.next_try_at IS NULL OR (h.failures = 0 AND h.next_try_at > EXCLUDED.next_try_at)
+        )
+        SELECT count(*) FROM parked
+        """,
+        reason,
+        planned_before,
+    )
+    return count

@@ -66,9 +66,42 @@ async def due(conn: Connection, limit: int) -> list[OutboxRow]:
     return [OutboxRow(id=row["id"], queue=row["queue"], payload=row["payload"]) for row in rows]
 
 
-async def delete(conn: Connection, message_ids: Sequence[int]) -> None:
-    """Forget messages that the broker confirmed."""
-    await conn.execute("DELETE FROM outbox WHERE id = ANY($1::bigint[])", list(message_ids))
+async def note_sent(conn: Connection, message_ids: Sequence[int]) -> None:
+    """Take messages that the broker confirmed out of the outbox; a copy is kept for some days."""
+    await conn.execute(
+        """
+        WITH sent AS (DELETE FROM outbox WHERE id = ANY($1::bigint[]) RETURNING id, queue, payload)
+        INSERT INTO outbox_sent (id, queue, payload) SELECT id, queue, payload FROM sent ORDER BY id
+        """,
+        list(message_ids),
+    )
+
+
+async def sent_since(conn: Connection, since: datetime, after: int, limit: int) -> list[OutboxRow]:
+    """Return messages published since then whose id is above `after`, in the order of the outbox."""
+    rows = await conn.fetch(
+        """
+        SELECT id, queue, payload FROM outbox_sent
+         WHERE id > $2 AND sent_at >= $1 AND day >= ($1::timestamptz AT TIME ZONE 'UTC')::date
+         ORDER BY id LIMIT $3
+        """,
+        since,
+        after,
+        limit,
+    )
+    return [OutboxRow(id=row["id"], queue=row["queue"], payload=row["payload"]) for row in rows]
+
+
+async def count_sent_since(conn: Connection, since: datetime) -> int:
+    """Count the messages published since then that are still kept."""
+    count: int = await conn.fetchval(
+        """
+        SELECT count(*) FROM outbox_sent
+         WHERE sent_at >= $1 AND day >= ($1::timestamptz AT TIME ZONE 'UTC')::date
+        """,
+        since,
+    )
+    return count
 
 
 async def lag_seconds(conn: Connection) -> float:

@@ -3,18 +3,35 @@
 from datetime import UTC, date, datetime, timedelta
 
 import asyncpg
+from msgspec import Struct
 
 from shared.database.pool import Connection
 
 KEPT_DAYS = 8
 """Days that claims and refusals are kept: longer than any server goes on delivering."""
 
+SENT_KEPT_DAYS = 2
+"""Days that published messages are kept: longer than a queue may have a backlog."""
+
 _AHEAD = 2
 _LOCK = 0x48_44_4C_50
 _LOCK_TIMEOUT = "2s"
 
-TABLES = {"claims": "date", "refusals": "timestamptz"}
-"""The partitioned tables and the type of the column they are split by."""
+
+class Split(Struct, frozen=True, kw_only=True):
+    """How a table is split by days: by which column of which type, and how many days are kept."""
+
+    column: str
+    kind: str
+    kept: int = KEPT_DAYS
+
+
+TABLES = {
+    "claims": Split(column="day", kind="date"),
+    "refusals": Split(column="at", kind="timestamptz"),
+    "outbox_sent": Split(column="day", kind="date", kept=SENT_KEPT_DAYS),
+}
+"""The partitioned tables."""
 
 
 async def keep_up(conn: Connection, today: date | None = None) -> list[str]:
@@ -25,20 +42,22 @@ async def keep_up(conn: Connection, today: date | None = None) -> list[str]:
     """
     today = today or datetime.now(UTC).date()
     changed: list[str] = []
-    for table, kind in TABLES.items():
-        for name, statement in await _statements(conn, table, kind, today):
+    for table, split in TABLES.items():
+        for name, statement in await _statements(conn, table, split, today):
             if await _run(conn, statement):
                 changed.append(name)
     return changed
 
 
-async def _statements(conn: Connection, table: str, kind: str, today: date) -> list[tuple[str, str]]:
+async def _statements(conn: Connection, table: str, split: Split, today: date) -> list[tuple[str, str]]:
     existing = await _partitions(conn, table)
     days = [today + timedelta(days=ahead) for ahead in range(_AHEAD + 1)]
     made = [
-        (_name(table, day), _create(table, kind, day)) for day in days if _name(table, day) not in existing
+        (_name(table, day), _create(table, split.kind, day))
+        for day in days
+        if _name(table, day) not in existing
     ]
-    oldest = _name(table, today - timedelta(days=KEPT_DAYS))
+    oldest = _name(table, today - timedelta(days=split.kept))
     # The names sort as their days do.
     dropped = [(name, f"DROP TABLE {name}") for name in existing if name < oldest]
     return made + dropped
@@ -87,8 +106,8 @@ async def _run(conn: Connection, statement: str) -> bool:
 
 async def drop_strays(conn: Connection) -> None:
     """Empty the default partitions of what is old: rows that came before their partition was there."""
-    for table, column in (("claims", "day"), ("refusals", "at")):
+    for table, split in TABLES.items():
         await conn.execute(
-            f"DELETE FROM {table}_default WHERE {column} < now() - make_interval(days => $1)",  # noqa: S608
-            KEPT_DAYS,
+            f"DELETE FROM {table}_default WHERE {split.column} < now() - make_interval(days => $1)",  # noqa: S608
+            split.kept,
         )

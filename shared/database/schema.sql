@@ -290,6 +290,14 @@ CREATE TABLE outbox (
     created_at timestamp with time zone NOT NULL DEFAULT now()
 );
 
+CREATE TABLE outbox_sent (
+    day date NOT NULL DEFAULT ((now() AT TIME ZONE 'UTC'::text))::date,
+    id bigint NOT NULL,
+    queue text NOT NULL,
+    payload bytea NOT NULL,
+    sent_at timestamp with time zone NOT NULL DEFAULT now()
+) PARTITION BY RANGE (day);
+
 CREATE TABLE pending_notes (
     subject_hash bytea NOT NULL,
     actor_uri text NOT NULL,
@@ -447,6 +455,8 @@ CREATE TABLE wide_authors (
 
 CREATE TABLE claims_default PARTITION OF claims DEFAULT;
 
+CREATE TABLE outbox_sent_default PARTITION OF outbox_sent DEFAULT;
+
 CREATE TABLE refusals_default PARTITION OF refusals DEFAULT;
 
 ALTER TABLE account_domain_blocks ADD CONSTRAINT account_domain_blocks_pkey PRIMARY KEY (account_id, domain);
@@ -479,6 +489,7 @@ ALTER TABLE oauth_apps ADD CONSTRAINT oauth_apps_pkey PRIMARY KEY (id);
 ALTER TABLE oauth_codes ADD CONSTRAINT oauth_codes_pkey PRIMARY KEY (code_hash);
 ALTER TABLE oauth_tokens ADD CONSTRAINT oauth_tokens_pkey PRIMARY KEY (token_hash);
 ALTER TABLE outbox ADD CONSTRAINT outbox_pkey PRIMARY KEY (id);
+ALTER TABLE outbox_sent ADD CONSTRAINT outbox_sent_pkey PRIMARY KEY (id, day);
 ALTER TABLE pending_notes ADD CONSTRAINT pending_notes_pkey PRIMARY KEY (subject_hash, actor_uri, kind);
 ALTER TABLE pins ADD CONSTRAINT pins_pkey PRIMARY KEY (actor_id, status_id);
 ALTER TABLE poll_votes ADD CONSTRAINT poll_votes_pkey PRIMARY KEY (status_id, actor_id, choice);

@@ -13,7 +13,7 @@ TODAY = date(2026, 9, 14)
 async def _names(conn: Connection) -> list[str]:
     rows = await conn.fetch(
         """
-        SELECT relname FROM pg_class WHERE relkind = 'r' AND relname ~ '^(claims|refusals)_'
+        SELECT relname FROM pg_class WHERE relkind = 'r' AND relname ~ '^(claims|refusals|outbox_sent)_'
          ORDER BY relname
         """
     )
@@ -23,13 +23,17 @@ async def _names(conn: Connection) -> list[str]:
 async def test_days_ahead_are_made_once(conn: Connection) -> None:
     """Today's partition and the next two exist, and asking again changes nothing."""
     made = await partitions.keep_up(conn, TODAY)
-    assert made == [f"{table}_2026091{day}" for table in ("claims", "refusals") for day in (4, 5, 6)]
+    assert made == [f"{table}_2026091{day}" for table in partitions.TABLES for day in (4, 5, 6)]
     assert await partitions.keep_up(conn, TODAY) == []
 
 
 async def test_old_days_are_dropped(conn: Connection) -> None:
     """A partition goes once its day is more than the kept days ago, and not before."""
     await partitions.keep_up(conn, TODAY)
+    await partitions.keep_up(conn, TODAY + timedelta(days=partitions.SENT_KEPT_DAYS))
+    assert "outbox_sent_20260914" in await _names(conn)
+    await partitions.keep_up(conn, TODAY + timedelta(days=partitions.SENT_KEPT_DAYS + 1))
+    assert "outbox_sent_20260914" not in await _names(conn)
     await partitions.keep_up(conn, TODAY + timedelta(days=partitions.KEPT_DAYS))
     assert "claims_20260914" in await _names(conn)
     await partitions.keep_up(conn, TODAY + timedelta(days=partitions.KEPT_DAYS + 1))
