@@ -8,7 +8,7 @@ restored; here a plain connection is watched, and whoever uses a channel opens a
 import asyncio
 import contextlib
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -45,6 +45,21 @@ class Blocked(Unavailable):
     """The broker takes no messages: a memory or disk alarm; nothing was sent."""
 
     reason = "broker_blocked"
+
+
+@contextlib.contextmanager
+def cancelled_by_us_alone() -> Iterator[None]:
+    """Raise Disconnected where a dying connection cancels what is asked over it, though nobody cancelled us.
+
+    The client library does so where it gives a connection up itself, or is told to by the broker.
+    """
+    try:
+        yield
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        raise Disconnected("connection lost") from error
 
 
 class Link:
@@ -85,16 +100,17 @@ class Link:
         if self._connection is None:
             raise Disconnected
         try:
-            async with asyncio.timeout(CONNECT_TIMEOUT):
-                channel = self._connection.channel(on_return_raises=True)
-                await channel.initialize()
-                return channel
+            with cancelled_by_us_alone():
+                async with asyncio.timeout(CONNECT_TIMEOUT):
+                    channel = self._connection.channel(on_return_raises=True)
+                    await channel.initialize()
+                    return channel
         except (*CONNECTION_EXCEPTIONS, TimeoutError) as error:
             raise Disconnected(str(error)) from error
 
     def check(self) -> str:
         """Return what is wrong with the connection, or an empty string."""
-        if self._connection is None:
+        if self._connection is None or not self._up.is_set():
             return "disconnected"
         return "blocked by an alarm of the broker" if self.blocked else ""
 
@@ -119,7 +135,8 @@ class Link:
         for node, closes_round in self._nodes:
             url = _with_heartbeat(node)
             try:
-                await self._connect(url)
+                with cancelled_by_us_alone():
+                    await self._connect(url)
             except (*CONNECTION_EXCEPTIONS, TimeoutError, Unavailable) as error:
                 log.warning(
                     "broker_unreachable",
@@ -160,7 +177,8 @@ class Link:
         self._up.clear()
         if connection is not None:
             connection.close_callbacks.discard(self._on_close)
-            with contextlib.suppress(*CONNECTION_EXCEPTIONS, TimeoutError):
+            gone = (*CONNECTION_EXCEPTIONS, TimeoutError, Disconnected)
+            with contextlib.suppress(*gone), cancelled_by_us_alone():
                 async with asyncio.timeout(CONNECT_TIMEOUT):
                     await connection.close()
 
@@ -214,7 +232,8 @@ async def underlay(channel: AbstractChannel) -> aiormq.channel.Channel:
     Raises Disconnected.
     """
     try:
-        below = await channel.get_underlay_channel()
+        with cancelled_by_us_alone():
+            below = await channel.get_underlay_channel()
     except CONNECTION_EXCEPTIONS as error:
         raise Disconnected(str(error)) from error
     if not isinstance(below, aiormq.channel.Channel):

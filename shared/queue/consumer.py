@@ -18,7 +18,13 @@ from shared.protocol.messages import Codec, Message
 from shared.queue import topology
 from shared.queue.age import LOOK
 from shared.queue.batches import Backlog, Delivered
-from shared.queue.connection import CONNECT_TIMEOUT, Broker, underlay
+from shared.queue.connection import (
+    CONNECT_TIMEOUT,
+    Broker,
+    Disconnected,
+    cancelled_by_us_alone,
+    underlay,
+)
 from shared.queue.handling import GiveBack, Handle, Handling
 from shared.queue.publisher import Publisher
 from shared.telemetry import metrics
@@ -136,7 +142,8 @@ class BatchConsumer(Generic[T]):
             try:
                 if not await self._link_is_up():
                     return
-                await self._session()
+                with cancelled_by_us_alone():
+                    await self._session()
                 pause = _FIRST_PAUSE
             except (*CONNECTION_EXCEPTIONS, TimeoutError, Unavailable) as error:
                 log.debug("consumer_waits", queue=self.queue, error=str(error))
@@ -172,7 +179,8 @@ class BatchConsumer(Generic[T]):
             self._missing_since = None
             await session.run(self._stopping)
         finally:
-            with contextlib.suppress(*CONNECTION_EXCEPTIONS, TimeoutError):
+            gone = (*CONNECTION_EXCEPTIONS, TimeoutError, Disconnected)
+            with contextlib.suppress(*gone), cancelled_by_us_alone():
                 async with asyncio.timeout(CONNECT_TIMEOUT):
                     await outer.close()
 

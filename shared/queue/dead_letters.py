@@ -14,7 +14,7 @@ from aio_pika.exceptions import CONNECTION_EXCEPTIONS
 from msgspec import Struct
 
 from shared.queue import topology
-from shared.queue.connection import Broker, Disconnected
+from shared.queue.connection import Broker, Disconnected, cancelled_by_us_alone
 from shared.queue.handling import DETAIL_HEADER, DIED_AT_HEADER, REASON_HEADER, TRACE_HEADER
 from shared.queue.publisher import Publisher
 
@@ -159,7 +159,8 @@ async def _channel(broker: Broker) -> AsyncIterator[AbstractChannel]:
     """Open a channel for a while; raises Disconnected when it breaks."""
     channel = await broker.consuming.channel()
     try:
-        yield channel
+        with cancelled_by_us_alone():
+            yield channel
     except (*CONNECTION_EXCEPTIONS, TimeoutError) as error:
         raise Disconnected(str(error)) from error
     finally:

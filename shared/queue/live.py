@@ -16,7 +16,7 @@ from aiormq.exceptions import AMQPError
 from shared.protocol.errors import Malformed, Unavailable
 from shared.protocol.live import Live, decode, encode, together
 from shared.queue import topology
-from shared.queue.connection import Broker, Link, underlay
+from shared.queue.connection import Broker, Link, cancelled_by_us_alone, underlay
 from shared.telemetry import metrics
 
 log = structlog.get_logger(__name__)
@@ -79,16 +79,20 @@ class LivePublisher:
 
     async def _publish(self, waiting: list[Live]) -> None:
         try:
-            async with asyncio.timeout(TIMEOUT):
-                if self._channel is None or self._channel.is_closed:
-                    self._channel = await self._link.channel()
-                below = await underlay(self._channel)
-                body = encode(together(waiting))
-                await below.basic_publish(body, exchange=topology.LIVE_EXCHANGE, routing_key="live")
+            with cancelled_by_us_alone():
+                await self._send(waiting)
         except _TROUBLE as error:
             metrics.live_dropped.inc(len(waiting))
             log.debug("live_not_told", error=str(error), changes=len(waiting))
             await asyncio.sleep(_PAUSE)
+
+    async def _send(self, waiting: list[Live]) -> None:
+        async with asyncio.timeout(TIMEOUT):
+            if self._channel is None or self._channel.is_closed:
+                self._channel = await self._link.channel()
+            below = await underlay(self._channel)
+            body = encode(together(waiting))
+            await below.basic_publish(body, exchange=topology.LIVE_EXCHANGE, routing_key="live")
 
 
 class LiveListener:
@@ -117,7 +121,8 @@ class LiveListener:
                     await asyncio.wait((up, stop), return_when=asyncio.FIRST_COMPLETED)
                     up.cancel()
                     if not stopping.is_set():
-                        await self._session(stop)
+                        with cancelled_by_us_alone():
+                            await self._session(stop)
                 except _TROUBLE as error:
                     log.debug("live_listener_waits", error=str(error))
                 self.listening.clear()

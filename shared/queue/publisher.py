@@ -1,6 +1,7 @@
 """Publishing that ends in one of five ways: confirmed, unroutable, refused, unconfirmed, or not sent."""
 
 import asyncio
+import contextlib
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
@@ -11,7 +12,7 @@ from pamqp.commands import Basic
 
 from shared.protocol.errors import Unavailable
 from shared.protocol.messages import MAX_ITEMS, Codec, Message
-from shared.queue.connection import Blocked, Broker, Disconnected, underlay
+from shared.queue.connection import Blocked, Broker, Disconnected, cancelled_by_us_alone, underlay
 
 T = TypeVar("T", bound=Message)
 
@@ -101,7 +102,8 @@ class Publisher:
         """Give the channel back."""
         channel, self._channel = self._channel, None
         if channel is not None and not channel.is_closed:
-            await channel.close()
+            with contextlib.suppress(*CONNECTION_EXCEPTIONS, Disconnected), cancelled_by_us_alone():
+                await channel.close()
 
     async def _open(self) -> Channel:
         if self._link.blocked:
@@ -123,21 +125,16 @@ async def _send(channel: Channel, queue: str, body: bytes, headers: Headers | No
         delivery_mode=2, content_type="application/msgpack", headers=dict(headers) if headers else None
     )
     try:
-        await channel.basic_publish(
-            body, routing_key=queue, properties=properties, mandatory=True, wait=False
-        )
+        with cancelled_by_us_alone():
+            await channel.basic_publish(
+                body, routing_key=queue, properties=properties, mandatory=True, wait=False
+            )
     except PublishError as error:
         raise Unroutable(f"no queue {queue}") from error
     except DeliveryError as error:
         raise Refused(f"queue {queue} takes no more") from error
-    except CONNECTION_EXCEPTIONS as error:
+    except (*CONNECTION_EXCEPTIONS, Disconnected) as error:
         raise Unconfirmed(f"connection lost: {error}") from error
-    except asyncio.CancelledError as error:
-        # A connection that dies rejects its confirms with this error, though nobody cancelled us.
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():
-            raise
-        raise Unconfirmed("connection lost") from error
 
 
 def encode_batches(codec: Codec[T], items: Sequence[T]) -> list[bytes]:

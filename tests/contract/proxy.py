@@ -22,7 +22,11 @@ class Proxy:
         self._clients: set[asyncio.StreamWriter] = set()
         self._answers = asyncio.Event()
         self._answers.set()
+        self._requests = asyncio.Event()
+        self._requests.set()
         self.refuses = False
+        self.cuts_at = b""
+        """What a client says and is cut off for, once."""
 
     async def start(self) -> int:
         """Listen; returns the port."""
@@ -47,6 +51,14 @@ class Proxy:
         """Pass on what the server says, and what it has said."""
         self._answers.set()
 
+    def deafen(self) -> None:
+        """Keep back what the clients say, their leaving too, until `hear`."""
+        self._requests.clear()
+
+    def hear(self) -> None:
+        """Pass on what the clients say, and what they have said."""
+        self._requests.set()
+
     def inject(self, data: bytes) -> None:
         """Say this to every client as if the server had; only while the server says nothing itself."""
         for writer in self._clients:
@@ -68,20 +80,28 @@ class Proxy:
         far_reader, far_writer = await asyncio.open_connection(*self._target)
         self._writers |= {writer, far_writer}
         self._clients.add(writer)
-        for work in (self._pump(reader, far_writer), self._pump(far_reader, writer, self._answers)):
+        for work in (
+            self._pump(reader, far_writer, self._requests),
+            self._pump(far_reader, writer, self._answers),
+        ):
             task = asyncio.create_task(work)
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
     async def _pump(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, gate: asyncio.Event | None = None
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, gate: asyncio.Event
     ) -> None:
-        with contextlib.suppress(OSError):
+        # uvloop has a word of its own for a transport that is closed.
+        with contextlib.suppress(OSError, RuntimeError):
             while data := await reader.read(1 << 16):
-                if gate is not None:
-                    await gate.wait()
+                await gate.wait()
+                if self.cuts_at and self.cuts_at in data:
+                    self.cuts_at = b""
+                    self.cut()
+                    return
                 writer.write(data)
                 await writer.drain()
+        await gate.wait()
         writer.close()
         self._writers.discard(writer)
         self._clients.discard(writer)

@@ -102,7 +102,7 @@ class Game:
             except (NotAllowed, NotPossible, NotThere):
                 return
             rows = await outbox.due(conn, 10_000)
-            await outbox.delete(conn, [row.id for row in rows])
+            await outbox.note_sent(conn, [row.id for row in rows])
         codec = Codec(AcceptedActivity)
         for row in rows:
             if row.queue == ACTIVITY_ACCEPTED:
