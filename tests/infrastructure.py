@@ -86,9 +86,20 @@ def vhost(infrastructure: Infrastructure) -> Iterator[str]:
 
 
 async def eventually(
-    reached: Callable[[], bool | Awaitable[bool]], what: str = "the effect", *, seconds: float = 20.0
+    reached: Callable[[], bool | Awaitable[bool]],
+    what: str = "the effect",
+    *,
+    seconds: float = 20.0,
+    pause: float = 0.02,
 ) -> None:
-    """Return once the condition holds; fail with what was waited for when it never does."""
+    """Return once the condition holds; fail with what was waited for when it never does.
+
+    Args:
+        reached: The condition.
+        what: For the failure.
+        seconds: How long to wait for it.
+        pause: Seconds between two looks.
+    """
     deadline = time.monotonic() + seconds
     while True:
         answer = reached()
@@ -96,7 +107,7 @@ async def eventually(
             return
         if time.monotonic() > deadline:
             raise AssertionError(f"waited {seconds:.0f} s in vain for {what}")
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(pause)
 
 
 async def _execute(url: str, statement: str) -> None:

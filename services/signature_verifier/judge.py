@@ -13,7 +13,7 @@ from services.signature_verifier.authority import (
     check_signer,
 )
 from shared.database.keys import KnownKey
-from shared.protocol.activities import Activity, Create, UpdateActor
+from shared.protocol.activities import Activity, Create, UpdateActor, UpdateNote
 from shared.protocol.derived_ids import with_id
 from shared.protocol.errors import Rejected
 from shared.protocol.identifiers import same_origin
@@ -129,13 +129,17 @@ class Judge:
             local=False,
             received_at=request.received_at,
             trace=request.trace,
-            digest=hashlib.sha256(request.body).digest()[:16],
+            digest=hashlib.sha256(request.body).digest()[:16] if _reuses_ids(activity) else b"",
             body=request.body if self._answers_us(activity) else b"",
             fetched=fetched,
         )
 
     def _answers_us(self, activity: Activity) -> bool:
         return isinstance(activity, Create) and self._uris.is_local(activity.note.in_reply_to or "")
+
+
+def _reuses_ids(activity: Activity) -> bool:
+    return isinstance(activity, UpdateNote | UpdateActor) or not activity.id
 
 
 def another_key_may_fit(refused: Refused) -> bool:

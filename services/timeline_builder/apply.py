@@ -164,11 +164,12 @@ def _report(works: Sequence[AnyWork]) -> None:
     now = datetime.now(UTC)
     for (kind, outcome), number in Counter((type_name(w.activity), w.outcome) for w in works).items():
         metrics.activities_applied.labels(kind, outcome).inc(number)
+    ages = [(now - w.accepted.received_at).total_seconds() for w in works if not w.accepted.local]
+    metrics.inbound_latency.observe_all([max(age, 0.0) for age in ages])
+    line = log.bind()
     for work in works:
         accepted, activity = work.accepted, work.activity
-        if not accepted.local:
-            metrics.inbound_latency.observe(max((now - accepted.received_at).total_seconds(), 0.0))
-        log.info(
+        line.info(
             "activity_applied",
             trace=accepted.trace,
             activity=activity.id,

@@ -44,9 +44,10 @@ class AcceptedActivity(Struct, frozen=True, kw_only=True):
     """An activity that is known to be its actor's own: verified, or made here.
 
     `body` is the wire form (JSON), kept for local ones because it is what gets sent, and for remote ones
-    only where it may have to be forwarded. `digest` is the SHA-256 of the body, 16 bytes of it: Updates
-    may reuse an id. `fetched` are objects that were fetched from their own origin because this activity
-    needs them (the post of an Announce); their authors are stored already.
+    only where it may have to be forwarded. `digest` is the SHA-256 of the body, 16 bytes of it, where the
+    id alone does not tell one from another: Updates may reuse theirs. `fetched` are objects that were
+    fetched from their own origin because this activity needs them (the post of an Announce); their authors
+    are stored already.
     """
 
     activity: Activity

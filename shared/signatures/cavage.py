@@ -20,12 +20,14 @@ _MAX_SIGNATURE = 1024
 _MAX_PARAMETERS = 16
 # Each part begins where the one before it ended, so reading is linear whatever comes.
 _PARAMETER = re.compile(r'[ \t]*([A-Za-z]+)=(?:"([^"\\\r\n]*)"|([0-9]+(?:\.[0-9]+)?))[ \t]*(?:,(?=.)|\Z)')
+_NAME = re.compile(r"[ \t]*([A-Za-z]+)=")
+_NEVER_QUOTED = ("\\", "\r", "\n")
 _COVERED = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+|\((?:request-target|created|expires)\)")
 
 
 def read_signature(header: str, fields: Fields) -> ParsedSignature:
     """Return what a `Signature` header claims (section 2.1); raises Refused."""
-    parameters = _read_parameters(header)
+    parameters = read_parameters(header)
     key_id, signature = parameters.get("keyId"), parameters.get("signature")
     if not key_id or not signature:
         raise Refused(Reason.SIGNATURE_MALFORMED, "no keyId or no signature")
@@ -43,9 +45,36 @@ def read_signature(header: str, fields: Fields) -> ParsedSignature:
     )
 
 
-def _read_parameters(header: str) -> dict[str, str]:
+def read_parameters(header: str) -> dict[str, str]:
+    """Return the parameters of a `Signature` header by name, unquoted; raises Refused."""
     if len(header) > _MAX_HEADER:
         raise Refused(Reason.SIGNATURE_MALFORMED, "the header is too long")
+    # All but numbers is quoted, and between the quotes stands the same for all requests of a server: finding
+    # the quotes costs a fifth of matching the values, of which one is long.
+    pieces = header.split('"')
+    names = _names_between(tuple(pieces[::2])) if len(pieces) % 2 else ()
+    if names and not any(unusual in header for unusual in _NEVER_QUOTED):
+        return dict(zip(names, pieces[1::2], strict=True))
+    return match_parameters(header)
+
+
+@lru_cache(maxsize=256)
+def _names_between(separators: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names of parameters that are all quoted, from what stands around the quotes; else none."""
+    *before, end = separators
+    names = []
+    for place, text in enumerate(before):
+        comma, rest = ("", text) if place == 0 else (text.strip(" \t")[:1], text.lstrip(" \t")[1:])
+        match = _NAME.fullmatch(rest)
+        if match is None or comma != ("," if place else ""):
+            return ()
+        names.append(match[1])
+    usual = not end.strip(" \t") and len(set(names)) == len(names) <= _MAX_PARAMETERS
+    return tuple(names) if usual else ()
+
+
+def match_parameters(header: str) -> dict[str, str]:
+    """Return the same by the grammar, one parameter after the other; raises Refused."""
     parameters: dict[str, str] = {}
     position, end = 0, len(header)
     while position < end:

@@ -1,11 +1,12 @@
 """What can be told of a signed request before any key is known: the receiver's cheap checks."""
 
 from datetime import datetime
+from functools import lru_cache
 
 from shared.signatures.dates import check_window, read_date
 from shared.signatures.digest import check_digest
 from shared.signatures.refused import Reason, Refused
-from shared.signatures.request import Headers, ParsedSignature, Scheme, SignedRequest
+from shared.signatures.request import Headers, ParsedSignature, Scheme
 from shared.signatures.verify import check_digest_covered, read_signature
 
 _ALWAYS_KEPT = frozenset({"host", "date", "digest", "content-digest", "signature", "signature-input"})
@@ -29,7 +30,7 @@ def examine_form(headers: Headers, method: str, body: bytes, now: datetime) -> P
     parsed = read_signature(headers)
     check_digest(parsed.fields, method, body)
     if parsed.scheme is Scheme.CAVAGE:
-        check_digest_covered(parsed, SignedRequest(method, "", headers, body))
+        check_digest_covered(parsed, method, body)
     date, moment = parsed.fields.get("date"), now.timestamp()
     if date is None and parsed.created is None:
         raise Refused(Reason.DATE_MISSING)
@@ -37,12 +38,19 @@ def examine_form(headers: Headers, method: str, body: bytes, now: datetime) -> P
         check_window(read_date(date), moment)
     if parsed.created is not None:
         check_window(parsed.created, moment)
-    if not all(value.isascii() for _, value in signed_headers(headers, parsed)):
-        raise Refused(Reason.HEADER_MALFORMED)
+    needed = _needed(parsed.covered)
+    for name, value in headers:
+        if name in needed and not value.isascii():
+            raise Refused(Reason.HEADER_MALFORMED)
     return parsed
 
 
 def signed_headers(headers: Headers, parsed: ParsedSignature) -> Headers:
     """Return those headers that the verifier will need, in their order; the rest need not travel."""
-    needed = _ALWAYS_KEPT.union(parsed.covered)
-    return tuple(pair for pair in headers if pair[0] in needed)
+    needed = _needed(parsed.covered)
+    return tuple([pair for pair in headers if pair[0] in needed])
+
+
+@lru_cache(maxsize=256)
+def _needed(covered: tuple[str, ...]) -> frozenset[str]:
+    return _ALWAYS_KEPT.union(covered)

@@ -5,10 +5,12 @@ owns the key is for the caller to find out.
 """
 
 from datetime import datetime
-from functools import lru_cache
+from functools import cache, lru_cache
+from typing import cast
 from urllib.parse import urlsplit
 
 from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -98,7 +100,7 @@ def _check_cavage(parsed: ParsedSignature, request: SignedRequest, algorithm: st
         raise Refused(Reason.TARGET_NOT_COVERED)
     if "host" not in covered:
         raise Refused(Reason.HOST_NOT_COVERED)
-    check_digest_covered(parsed, request)
+    check_digest_covered(parsed, request.method, request.body)
     if "date" in covered:
         check_window(read_date(parsed.fields.covered("date")), now)
     elif cavage.CREATED in covered and parsed.created is not None:
@@ -114,15 +116,15 @@ def _check_rfc9421(parsed: ParsedSignature, request: SignedRequest, algorithm: s
         raise Refused(Reason.ALGORITHM_MISMATCH)
     if "@method" not in parsed.covered or "@target-uri" not in parsed.covered:
         raise Refused(Reason.TARGET_NOT_COVERED)
-    check_digest_covered(parsed, request)
+    check_digest_covered(parsed, request.method, request.body)
     if parsed.created is None:
         raise Refused(Reason.DATE_MISSING, "no created")
     check_window(parsed.created, now)
 
 
-def check_digest_covered(parsed: ParsedSignature, request: SignedRequest) -> None:
+def check_digest_covered(parsed: ParsedSignature, method: str, body: bytes) -> None:
     """Refuse a body that the signature says nothing about."""
-    if not needs_digest(request.method, request.body) or "content-digest" in parsed.covered:
+    if not needs_digest(method, body) or "content-digest" in parsed.covered:
         return
     if parsed.scheme is Scheme.RFC9421 or "digest" not in parsed.covered:
         raise Refused(Reason.DIGEST_NOT_COVERED)
@@ -149,10 +151,16 @@ def _spellings(target: str) -> tuple[str, ...]:
 
 def _is_signed(key: VerifyingKey, signature: bytes, message: bytes) -> bool:
     try:
-        if isinstance(key, RSAPublicKey):
-            key.verify(signature, message, _PADDING, _SHA256)
+        # By type and not by `isinstance`, which costs a tenth of the verification here.
+        if _is_rsa(type(key)):
+            cast("RSAPublicKey", key).verify(signature, message, _PADDING, _SHA256)
         else:
-            key.verify(signature, message)
+            cast("Ed25519PublicKey", key).verify(signature, message)
     except InvalidSignature:
         return False
     return True
+
+
+@cache
+def _is_rsa(kind: type) -> bool:
+    return issubclass(kind, RSAPublicKey)

@@ -4,8 +4,27 @@ With several processes of one service the client library keeps the values in fil
 `PROMETHEUS_MULTIPROC_DIR`, which the parent sets before this module is imported.
 """
 
+from bisect import bisect_left
+from collections import Counter as Counts
+from collections.abc import Sequence
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+
+
+class BulkHistogram(Histogram):
+    """A histogram that takes many values at once.
+
+    One by one each takes two locks and a walk through the buckets, more than many a measured step does.
+    """
+
+    def observe_all(self, values: Sequence[float]) -> None:
+        """Count these values."""
+        self._sum.inc(sum(values))
+        places = Counts(bisect_left(self._upper_bounds, value) for value in values)
+        for place, number in places.items():
+            self._buckets[place].inc(number)
+
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 """What `render` returns."""
@@ -31,7 +50,7 @@ fetches_refused = Counter(
 activities_applied = Counter(
     "heddle_activities_applied_total", "Activities that reached the builder", ["type", "outcome"]
 )
-inbound_latency = Histogram("heddle_inbound_latency_seconds", "From receipt to commit", buckets=_SECONDS)
+inbound_latency = BulkHistogram("heddle_inbound_latency_seconds", "From receipt to commit", buckets=_SECONDS)
 key_lookups = Counter("heddle_key_lookups_total", "Signing keys looked for", ["result"])
 
 follower_digests = Counter(

@@ -2,12 +2,14 @@
 
 import contextlib
 import string
+from collections.abc import Callable
 
 import http_sf
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from shared.signatures import cavage
 from shared.signatures.form import check_form
 from shared.signatures.refused import Reason, Refused
 from shared.signatures.request import SignedRequest
@@ -49,6 +51,37 @@ def test_no_mutation_raises_anything_but_a_refusal(
     check_form(changed.headers, "POST", BODY, NOW)
     with contextlib.suppress(Refused):
         verify(parse(changed), changed, public(RSA_PAIR), origin=ORIGIN, now=NOW)
+
+
+_PIECES = (
+    'keyId="a"',
+    'headers="x y"',
+    'signature="Z=="',
+    "created=12",
+    "expires=1.5",
+    ",",
+    ", ",
+    " ",
+    '"',
+    "\\",
+    "a",
+)
+
+
+@given(st.lists(st.sampled_from(_PIECES), max_size=9), st.sampled_from(["", ","]))
+def test_a_signature_is_read_the_same_in_the_quick_way_and_in_the_careful_one(
+    pieces: list[str], between: str
+) -> None:
+    """The quick reading of a header says what reading it by the grammar says."""
+    header = between.join(pieces)
+    assert _read(cavage.read_parameters, header) == _read(cavage.match_parameters, header)
+
+
+def _read(way: Callable[[str], dict[str, str]], header: str) -> dict[str, str] | None:
+    try:
+        return way(header)
+    except Refused:
+        return None
 
 
 @given(
