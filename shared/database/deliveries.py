@@ -184,8 +184,53 @@ async def settled(conn: Connection, keys: Sequence[tuple[bytes, str]]) -> set[tu
     return {(row["activity_hash"], row["inbox"]) for row in rows}
 
 
+_FEW = 8
+"""Outcomes of one kind that are not worth a statement of their own."""
+
+
 async def record(conn: Connection, progress: Sequence[Progress]) -> None:
-    """Record outcomes; what is delivered stays delivered, whatever a late copy brings."""
+    """Record outcomes; what is delivered stays delivered, whatever a late copy brings.
+
+    Most are the same, a delivery with the same answer: these travel without a column for each part.
+    """
+    kinds: dict[_Kind, list[Progress]] = {}
+    for one in progress:
+        kinds.setdefault((one.state, one.tried, one.status, one.reason, one.next_try_at), []).append(one)
+    various: list[Progress] = []
+    for kind, alike in kinds.items():
+        if len(alike) < _FEW:
+            various += alike
+        else:
+            await _record_alike(conn, kind, alike)
+    if various:
+        await _record_various(conn, various)
+
+
+_Kind = tuple[State, bool, int | None, str, datetime | None]
+
+
+async def _record_alike(conn: Connection, kind: _Kind, progress: Sequence[Progress]) -> None:
+    state, tried, status, reason, next_try_at = kind
+    await conn.execute(
+        """
+        UPDATE deliveries AS d
+           SET state = $3, attempts = d.attempts + $4, status = COALESCE($5, d.status),
+               reason = $6, next_try_at = $7, updated_at = now()
+          FROM unnest($1::bytea[], $2::text[]) AS t (activity_hash, inbox)
+         WHERE d.activity_hash = t.activity_hash AND d.inbox = t.inbox
+           AND (d.state NOT IN (1, 4) OR (d.state = 4 AND $3 = 1))
+        """,
+        [uri_hash(one.activity_uri) for one in progress],
+        [one.inbox for one in progress],
+        state,
+        int(tried),
+        status,
+        reason,
+        next_try_at,
+    )
+
+
+async def _record_various(conn: Connection, progress: Sequence[Progress]) -> None:
     await conn.execute(
         """
         UPDATE deliveries AS d
