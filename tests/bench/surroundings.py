@@ -11,6 +11,7 @@ import aiohttp
 import asyncpg
 import psutil
 
+from services.load_generator.characters import Cast
 from services.load_generator.keys import load_ring
 from services.load_generator.population import Population
 from services.load_generator.simulated_servers import SimulatedServers
@@ -53,9 +54,12 @@ def listener(url: str) -> int:
 
 @contextlib.asynccontextmanager
 async def surroundings(
-    infrastructure: Infrastructure, *, hosts: int, actors_per_host: int
+    infrastructure: Infrastructure, *, hosts: int, actors_per_host: int, cast: Cast | None = None
 ) -> AsyncIterator[Surroundings]:
-    """Run a site with a fresh database and vhost, and a simulated fediverse beside it."""
+    """Run a site with a fresh database and vhost, and a simulated fediverse beside it.
+
+    With a cast its servers behave so once they are told to act.
+    """
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="heddle-bench-")))
         template = stack.enter_context(template_database(infrastructure.database_url))
@@ -66,8 +70,15 @@ async def surroundings(
             folder=folder,
         )
         keys = load_ring(folder / "keys", KEYS)
-        population = Population(hosts=hosts, actors_per_host=actors_per_host, port=free_port(), keys=keys)
-        async with simulated(population) as servers, running(site, SERVICES):
+        population = Population(
+            hosts=hosts,
+            actors_per_host=actors_per_host,
+            port=free_port(),
+            keys=keys,
+            dead=[number for number in range(hosts) if cast is not None and cast.of(number).dead],
+            dead_port=free_port(),
+        )
+        async with simulated(population, cast) as servers, running(site, SERVICES):
             connection = await asyncpg.connect(site.database_url)
             pids = {service: [process.pid] for service, process in site.processes.items()}
             pids |= {"broker": [listener(site.broker_url)], "database": [listener(site.database_url)]}
@@ -76,9 +87,9 @@ async def surroundings(
 
 
 @contextlib.asynccontextmanager
-async def simulated(population: Population) -> AsyncIterator[SimulatedServers]:
+async def simulated(population: Population, cast: Cast | None = None) -> AsyncIterator[SimulatedServers]:
     """Serve a simulated fediverse for the length of a block."""
-    servers = SimulatedServers(population)
+    servers = SimulatedServers(population, cast=cast, acting=False)
     await servers.start()
     try:
         yield servers
@@ -86,8 +97,8 @@ async def simulated(population: Population) -> AsyncIterator[SimulatedServers]:
         await servers.stop()
 
 
-async def post(site: Site, token: str, text: str) -> None:
-    """Publish a post through the client API."""
+async def post(site: Site, token: str, text: str) -> str:
+    """Publish a post through the client API; return its URI."""
     async with (
         aiohttp.ClientSession(headers={"Authorization": f"Bearer {token}"}) as session,
         session.post(
@@ -95,3 +106,4 @@ async def post(site: Site, token: str, text: str) -> None:
         ) as answer,
     ):
         answer.raise_for_status()
+        return str((await answer.json())["uri"])
