@@ -1,6 +1,7 @@
 """What is parked goes out again: one probe for a failing host, then its backlog at a growing pace."""
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -29,6 +30,9 @@ PROBE_LEASE = timedelta(minutes=2)
 TOP_PACE = 64
 HOSTS_AT_ONCE = 50
 
+HOSTS_REMEMBERED = 4096
+"""Of which this process knows what it let go last."""
+
 LOOK_AHEAD = 16
 """Deliveries that are looked at, at least: some of them may be pointless by now."""
 
@@ -51,6 +55,7 @@ class Backlog:
         self._pool = pool
         self._publisher = publisher
         self._codec = Codec(Delivery)
+        self._let_go: OrderedDict[str, tuple[Sequence[tuple[bytes, str]], datetime]] = OrderedDict()
 
     async def run(self) -> None:
         """Look for due hosts until cancelled."""
@@ -81,16 +86,22 @@ class Backlog:
         with unavailable_when_down():
             async with self._pool.acquire() as conn, conn.transaction():
                 due = await hosts.due_hosts(conn, now, HOSTS_AT_ONCE)
-                portions = [await self._portion(conn, host, now) for host in due]
-                plans = [
-                    await _next_look(conn, host, portion, now)
-                    for host, portion in zip(due, portions, strict=True)
-                ]
+                portions: list[list[Parked]] = []
+                plans: list[tuple[str, datetime | None, int]] = []
+                for host in due:
+                    if await self._is_busy(conn, host, now):
+                        plans.append((host.host, now + TICK, host.pace))
+                        continue
+                    portion = await self._portion(conn, host, now)
+                    plans.append(await _next_look(conn, host, portion, now))
+                    portions.append(portion)
                 await self._publisher.publish_many(
                     [payload for portion in portions for payload in self._messages(portion)]
                 )
                 await deliveries.mark_queued(conn, [one for portion in portions for one in portion])
                 await hosts.schedule(conn, plans)
+        for portion in portions:
+            self._remember(portion, now)
         return len(due)
 
     async def measure(self) -> None:
@@ -99,6 +110,22 @@ class Backlog:
             async with self._pool.acquire() as conn:
                 metrics.parked_deliveries.set(await deliveries.count_parked(conn))
                 metrics.host_circuits_open.set(await hosts.count_failing(conn))
+
+    async def _is_busy(self, conn: Connection, host: Host, now: datetime) -> bool:
+        """Tell whether a draining host still works on what it got last: more would only queue up for it."""
+        keys, since = self._let_go.pop(host.host, ((), now))
+        if host.failures or not keys or now - since > PROBE_LEASE:
+            return False
+        if not await deliveries.any_queued(conn, keys):
+            return False
+        self._let_go[host.host] = keys, since
+        return True
+
+    def _remember(self, portion: Sequence[Parked], now: datetime) -> None:
+        if portion:
+            self._let_go[portion[0].host] = tuple(_key(one) for one in portion), now
+            while len(self._let_go) > HOSTS_REMEMBERED:
+                self._let_go.popitem(last=False)
 
     async def _portion(self, conn: Connection, host: Host, now: datetime) -> list[Parked]:
         """Lock what a host gets now: one delivery while it fails, else as many as its pace allows."""

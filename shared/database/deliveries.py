@@ -300,6 +300,19 @@ async def expire(conn: Connection, host: str, created_before: datetime) -> int:
     return int(status.rpartition(" ")[2])
 
 
+async def any_queued(conn: Connection, keys: Sequence[tuple[bytes, str]]) -> bool:
+    """Tell whether any of these (hash of the activity, inbox) is on its way still."""
+    found: bool = await conn.fetchval(
+        """
+        SELECT EXISTS (SELECT FROM unnest($1::bytea[], $2::text[]) AS k (activity_hash, inbox)
+                         JOIN deliveries d USING (activity_hash, inbox) WHERE d.state = 0)
+        """,
+        [activity_hash for activity_hash, _ in keys],
+        [inbox for _, inbox in keys],
+    )
+    return found
+
+
 async def next_due(conn: Connection, host: str) -> datetime | None:
     """Return when the next parked delivery of a host is due; nothing where none is parked."""
     moment: datetime | None = await conn.fetchval(
