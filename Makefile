@@ -69,7 +69,7 @@ bench: ## benchmarks: CPU per activity and per delivery (ARGS to choose)
 load: ## a load test of the first local site, ends with a report (ARGS to choose)
 	$(BOOTSTRAP) --servers
 	$(LOCAL) up
-	set -a; . .local/loom.env; set +a; .venv/bin/heddle load run $(ARGS)
+	set -a; . "$${HEDDLE_LOCAL_HOME:-.local}/loom.env"; set +a; .venv/bin/heddle load run $(ARGS)
 
 ##@ Upkeep
 

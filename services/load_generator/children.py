@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import signal
 import sys
 from collections.abc import AsyncIterator
 
@@ -56,7 +57,9 @@ class Child:
         try:
             await asyncio.wait_for(self._process.wait(), _PATIENCE)
         except TimeoutError:
-            self._process.kill()
+            # The whole group: who lives on keeps the pipes open, and they would be waited for.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGKILL)
             await self._process.wait()
 
 

@@ -1,12 +1,18 @@
 """What the command line says of a run."""
 
 from pathlib import Path
+from typing import Annotated
 
+import typer
 from msgspec import Struct
 
 from services.load_generator.population import DOMAIN, Style
 
 PORT = 8470
+FOLDER = Path(".local/load")
+
+Folder = Annotated[Path, typer.Option("--out", help="Where runs and keys are kept.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the JSON report on standard output.")]
 
 
 class Options(Struct, frozen=True, kw_only=True):
@@ -30,6 +36,6 @@ class Options(Struct, frozen=True, kw_only=True):
     style: Style = "name"
     listen: str = "127.0.0.1"
     port: int = PORT
-    folder: Path = Path(".local/load")
+    folder: Path = FOLDER
     limits: dict[str, float] = {}
     own_account: bool = True

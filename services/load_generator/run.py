@@ -14,7 +14,7 @@ from services.load_generator.live import Progress as Live
 from services.load_generator.options import Options
 from services.load_generator.outbound import Publisher
 from services.load_generator.results import Generators, Machine, Report, Stage
-from services.load_generator.scenario import Scenario
+from services.load_generator.scenario import Scenario, stretched
 from services.load_generator.schedule import Points, area_of, level, scaled
 from services.load_generator.setup import Setup
 from services.load_generator.stage import StageRun, latency
@@ -36,6 +36,8 @@ class Run:
     """
 
     def __init__(self, scenario: Scenario, options: Options, settings: Settings, live: Live) -> None:
+        if options.seconds and scenario.knee is None:
+            scenario = stretched(scenario, options.seconds)
         self._scenario, self._options, self._settings, self._live = scenario, options, settings, live
         self._begun = time.time()
         self.name = time.strftime("%Y%m%d-%H%M%S-", time.gmtime(self._begun)) + scenario.name
@@ -66,7 +68,7 @@ class Run:
                 await setup.raise_posts()
                 for line in setup.notes:
                     self._live.say(line)
-                setup.begin_acting()
+                setup.neighbourhood.act()
                 await (self._search(setup) if self._scenario.knee else self._load(setup))
             finally:
                 await setup.clean_up()
@@ -74,11 +76,7 @@ class Run:
 
     async def _load(self, setup: Setup) -> None:
         traffic = self._scenario.traffic
-        line = (
-            scaled(traffic.line, rate=self._options.rate, seconds=self._options.seconds)
-            if traffic.mix
-            else []
-        )
+        line = scaled(traffic.line, rate=self._options.rate, seconds=None) if traffic.mix else []
         await self._stage_of(setup, self._scenario.name, line, drain=self._scenario.drain)
 
     async def _search(self, setup: Setup) -> None:
@@ -91,7 +89,7 @@ class Run:
             start=self._options.rate or search.start,
         )
         # Keys are fetched once in a long while: that cost belongs to no rate.
-        seconds = len(setup.population) / search.start
+        seconds = len(setup.neighbourhood.population) / search.start
         line = level(search.start, seconds)
         await self._stage_of(setup, "roll call", line, drain=_WARM_UP_DRAIN, roll_call=search.start)
         self._stages.clear()
@@ -123,9 +121,9 @@ class Run:
             name, steps, jobs, line, setup.tools(self._live), late_after=self._scenario.late_after
         )
         before, publisher = setup.sampler.cpu(), setup.publisher()
-        outage = asyncio.create_task(setup.outage())
-        setup.servers_busy = 0.0
-        await stage.run(drain=drain, publisher=publisher)
+        outage = asyncio.create_task(setup.neighbourhood.suffer(self._scenario.outage))
+        setup.neighbourhood.busiest = 0.0
+        await setup.neighbourhood.during(stage.run(drain=drain, publisher=publisher))
         outage.cancel()
         setup.followed += stage.followed
         used = {name: after - before.get(name, after) for name, after in setup.sampler.cpu().items()}
@@ -201,7 +199,7 @@ async def _result(
             late_max=tally.late.maximum,
             starved=sum(stage.starved.values()),
             busiest=max(stage.cores.values(), default=0.0),
-            servers_busy=setup.servers_busy,
+            servers_busy=setup.neighbourhood.busiest,
         ),
         moments=stage.moments,
         findings=findings,

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from services.load_generator.characters import NAMED, Cast, Character, cast
 from services.load_generator.kinds import HOSTILE, KINDS, NEEDS_POSTS
-from services.load_generator.schedule import Arrivals, area_of, level
+from services.load_generator.schedule import Arrivals, area_of, level, scaled
 
 LIMITS: dict[str, str] = {
     "lost": "acknowledged activities and deliveries without an effect",
@@ -137,6 +138,21 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return any(self.traffic.mix.get(kind, 0) > 0 for kind in NEEDS_POSTS)
 
 
+def stretched(scenario: Scenario, seconds: float) -> Scenario:
+    """Return the scenario with another length: traffic, posts and an outage keep their places in it."""
+    traffic, posts, outage = scenario.traffic, scenario.posts, scenario.outage
+    length = max(traffic.line[-1][0] if traffic.mix else 0.0, posts.seconds if posts else 0.0)
+    factor = seconds / length
+    if traffic.mix:
+        line = scaled(traffic.line, rate=None, seconds=traffic.line[-1][0] * factor)
+        traffic = replace(traffic, points=line, rate=0.0, seconds=0.0)
+    if posts is not None:
+        posts = replace(posts, seconds=posts.seconds * factor)
+    if outage is not None:
+        outage = replace(outage, start=outage.start * factor, seconds=outage.seconds * factor)
+    return replace(scenario, traffic=traffic, posts=posts, outage=outage)
+
+
 def shipped() -> dict[str, str]:
     """Return the scenarios that come with the generator: name to title."""
     return {scenario.name: scenario.title for scenario in _shipped()}
@@ -172,7 +188,7 @@ def read(text: str, name: str) -> Scenario:
     problems = list(_problems(scenario))
     if problems:
         raise ScenarioError(f"{name}: " + "; ".join(problems))
-    return msgspec.structs.replace(scenario, name=scenario.name or name)
+    return replace(scenario, name=scenario.name or name)
 
 
 def _problems(scenario: Scenario) -> Iterator[str]:

@@ -2,10 +2,13 @@
 
 import asyncio
 import multiprocessing
+import os
 import signal
+import threading
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from multiprocessing.connection import wait
 
 from services.load_generator.keys import KeyRing
 from services.load_generator.plan import Step
@@ -23,7 +26,16 @@ def _set_up(world: World) -> None:
     global _ring  # noqa: PLW0603 - what a process of the pool works with
     # Ctrl-C reaches the whole group; the process that sends decides when to end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     _ring = world.ring()
+
+
+def _end_with_parent() -> None:
+    """End with the process that sends, even if it is killed: nobody else would end this one."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
 
 
 def _sign(steps: Sequence[Step]) -> list[SignedRequest]:

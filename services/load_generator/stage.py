@@ -38,7 +38,6 @@ class Tools(Struct, frozen=True):
     observers: Sequence[Observer]
     sampler: Sampler
     audit: OutboundAudit | None
-    servers: Child
     live: Callable[[Moment, str], None]
     slow: Callable[[str], bool]
 
@@ -134,12 +133,16 @@ class StageRun:
     async def _send(self, publisher: Publisher | None) -> None:
         working = [self._follow(number, one) for number, one in enumerate(self._children)]
         if publisher is not None:
-            working.append(publisher.run(self.start))
-        self._sending = len(self._children)
+            working.append(self._publish(publisher))
+        self._sending = len(working)
         await asyncio.gather(*working)
         # Due, not answered: a target that answers late has not drained while it did.
         last_due = self.start + (self._steps[-1].at if self._steps else 0.0)
         self._sent_everything = time.monotonic() if publisher or self.stopped else last_due
+
+    async def _publish(self, publisher: Publisher) -> None:
+        await publisher.run(self.start)
+        self._sending -= 1
 
     async def _follow(self, number: int, one: Child) -> None:
         cpu, at = 0.0, time.monotonic()

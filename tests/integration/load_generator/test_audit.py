@@ -10,6 +10,7 @@ import psutil
 import pytest
 from rich.console import Console
 
+from services.load_generator.children import Ended
 from services.load_generator.live import Progress
 from services.load_generator.options import Options
 from services.load_generator.results import Report
@@ -187,10 +188,45 @@ async def test_ctrl_c_ends_with_a_report_of_what_was_done(tmp_path: Path) -> Non
     assert report.stages[0].account.lost == 0
 
 
+async def test_a_killed_generator_ends_the_run(tmp_path: Path) -> None:
+    """A run whose generator is killed says so and ends, and none of its processes lives on."""
+    text = FOLLOWS.replace("seconds = 2", "seconds = 60")
+    async with FakeTarget(folder=tmp_path) as target:
+        going = asyncio.create_task(run_of(read(text, "test"), target).go())
+        await eventually(lambda: len(target.received) > 20, "the load")
+        (generator,) = _generators()
+        family = [generator, *generator.children(recursive=True)]
+        generator.kill()
+        with pytest.raises(Ended, match="generate"):
+            await asyncio.wait_for(going, 60)
+        await eventually(lambda: not any(map(_runs, family)), "the signers to end")
+
+
+async def test_a_run_whose_servers_die_ends(tmp_path: Path) -> None:
+    """A target is not blamed for what it could not deliver: the run says that its own servers have died."""
+    text = FOLLOWS.replace("seconds = 2", "seconds = 60")
+    async with FakeTarget(folder=tmp_path) as target:
+        going = asyncio.create_task(run_of(read(text, "test"), target).go())
+        await eventually(lambda: len(target.received) > 20, "the load")
+        (servers,) = _processes("serve")
+        servers.kill()
+        with pytest.raises(Ended, match="serve"):
+            await asyncio.wait_for(going, 60)
+        await eventually(lambda: not _generators(), "the generator to end")
+
+
+def _runs(process: psutil.Process) -> bool:
+    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+
+
 def _generators() -> list[psutil.Process]:
+    return _processes("generate")
+
+
+def _processes(role: str) -> list[psutil.Process]:
     found = []
     for child in psutil.Process(os.getpid()).children(recursive=True):
         with contextlib.suppress(psutil.Error):
-            if "generate" in child.cmdline():
+            if role in child.cmdline():
                 found.append(child)
     return found

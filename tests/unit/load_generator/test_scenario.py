@@ -78,6 +78,18 @@ def test_an_unknown_name_lists_the_known_ones() -> None:
         scenario.load("folow-wave")
 
 
+def test_another_length_keeps_everything_in_its_place() -> None:
+    """A tenth of the length: traffic, posts and the outage are shorter by the same, the rates unchanged."""
+    text = GOOD.replace("rate = 10\nseconds = 5", "points = [[0, 1], [40, 7], [50, 1]]")
+    text += "[posts]\nrate = 2\nseconds = 40\nfollowers = 1\n[outage]\nstart = 10\nseconds = 20\n"
+    found = scenario.stretched(read(text, "test"), 5)
+    assert found.traffic.line == [(0, 1), (4, 7), (5, 1)]
+    assert found.posts is not None
+    assert found.outage is not None
+    assert (found.posts.rate, found.posts.seconds) == (2, 4)
+    assert (found.outage.start, found.outage.seconds) == (1, 2)
+
+
 def test_own_characters_can_be_defined() -> None:
     """A scenario may bring characters of its own and give them shares."""
     text = GOOD + "[fediverse]\nhosts = 10\nshares = { molasses = 0.5 }\n"

@@ -12,7 +12,7 @@ from services.load_generator.histogram import Histogram
 from services.load_generator.ledger import Account
 from services.load_generator.page import render
 from services.load_generator.plots import Line, Plot, svg
-from services.load_generator.results import Generators, Latency, Machine, Moment, Report, Stage
+from services.load_generator.results import Check, Generators, Latency, Machine, Moment, Report, Stage
 from services.load_generator.scenario import LIMITS, Knee
 from services.load_generator.summary import show
 
@@ -111,6 +111,23 @@ def test_a_starved_generator_spoils_its_stage(stage: Stage, said: str) -> None:
     (reason,) = verdict.invalid([stage])
     assert said in reason
     assert verdict.conclude(invalid_because=[reason], held=[], interrupted=False) == "invalid"
+
+
+@pytest.mark.parametrize(
+    ("name", "spoilt", "said"),
+    [
+        ("lost", True, "failed"),
+        ("out_of_order", True, "failed"),
+        ("p99_effect", True, "invalid"),
+        ("late", True, "invalid"),
+        ("p99_effect", False, "failed"),
+    ],
+)
+def test_a_spoiled_run_blames_nobody_for_its_figures(name: str, *, spoilt: bool, said: str) -> None:
+    """Where the generator could not keep up, a slow figure is no failure of the target; a loss is one."""
+    check = Check(name=name, limit=0, measured=1, passed=False)
+    because = ["late"] if spoilt else []
+    assert verdict.conclude(invalid_because=because, held=[check], interrupted=False) == said
 
 
 def test_losses_fail_whatever_the_scenario_says() -> None:
