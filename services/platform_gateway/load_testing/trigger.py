@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from services.platform_gateway.errors import ApiError
 from services.platform_gateway.gateway import GATEWAY
+from services.platform_gateway.responses import answer
 from shared.database import deliveries, outbox
 from shared.database.deliveries import Planned, SentActivity
 from shared.database.document_actors import DocumentName, name_by_id, name_by_username
@@ -32,7 +33,8 @@ _codec = Codec(Delivery)
 
 
 class _Sender(Struct):
-    identifier: str
+    identifier: str = ""
+    username: str = ""
 
 
 class _Recipient(Struct):
@@ -43,6 +45,16 @@ class _Order(Struct):
     sender: _Sender
     recipients: list[_Recipient]
     activity: dict[str, Any]
+
+
+class Triggered(Struct, rename="camel"):
+    """What was planned, as Fedify says it; the activity's id is what to look for in logs and traces."""
+
+    activity_id: str
+    queue_correlation_id: str
+    recipient_count: int
+    inbox_count: int
+    version: int = 1
 
 
 class _Outgoing(Struct):
@@ -66,9 +78,16 @@ async def trigger(request: web.Request) -> web.Response:
             403, "Forbidden", description="a recipient is not on this machine or a private network"
         )
     async with request.app[GATEWAY].pool.acquire() as conn, conn.transaction():
-        sender = await _sender(conn, order.sender.identifier)
-        await _plan(conn, sender, _outgoing(order.activity, sender), inboxes)
-    return web.Response(status=202)
+        sender = await _sender(conn, order.sender)
+        outgoing = _outgoing(order.activity, sender)
+        await _plan(conn, sender, outgoing, inboxes)
+    triggered = Triggered(
+        activity_id=outgoing.uri,
+        queue_correlation_id=outgoing.uri,
+        recipient_count=len(order.recipients),
+        inbox_count=len(inboxes),
+    )
+    return answer(triggered, status=202)
 
 
 def _is_sink(inbox: str) -> bool:
@@ -87,12 +106,14 @@ def _is_sink(inbox: str) -> bool:
         return False
 
 
-async def _sender(conn: Connection, identifier: str) -> DocumentName:
-    """Return the account by name or id: the tool uses the same word for the actor's path."""
-    found = None
+async def _sender(conn: Connection, sender: _Sender) -> DocumentName:
+    """Return the account by name or id: the tool uses the identifier for the actor's path, too."""
+    found, identifier = None, sender.identifier
+    if not identifier and not sender.username:
+        raise ApiError(400, "Bad request", description="sender needs an identifier or a username")
     if identifier.isascii() and identifier.isdigit() and int(identifier) <= _MAX_ID:
         found = await name_by_id(conn, int(identifier))
-    found = found or await name_by_username(conn, identifier)
+    found = found or await name_by_username(conn, identifier or sender.username)
     if found is None or found.gone or not found.federated:
         raise ApiError(404, "Not found", description="no such sender")
     return found

@@ -88,17 +88,25 @@ def test_the_trigger_plans_one_delivery_for_each_sink(tested: RunningGateway) ->
     payloads = [row["payload"] for row in rows]
     deliveries = [one for payload in payloads for one in Codec(Delivery).decode(payload)]
     assert answer.status_code == 202
+    assert answer.json() == {
+        "version": 1,
+        "activityId": f"{tested.origin}/bench/1",
+        "queueCorrelationId": f"{tested.origin}/bench/1",
+        "recipientCount": 5,
+        "inboxCount": 5,
+    }
     assert counted(tested)["fedify.queue.task.enqueued"] == before + 5
     inboxes = [target.inbox for one in deliveries for target in one.targets]
     assert sorted(inboxes) == [f"http://127.0.0.1:9/inbox/{n}" for n in range(5)]
     assert f"/users/{tested.author('tester').id}".encode() in deliveries[0].body
 
 
-def test_the_tool_may_name_the_sender_by_id(tested: RunningGateway) -> None:
-    """An account's id is as good as its name."""
-    author = tested.author("tester")
-    wish = order(tested, sender={"identifier": str(author.id)})
-    wish["activity"]["id"] += "-by-id"
+@pytest.mark.parametrize("word", ["identifier", "username", "id"])
+def test_the_tool_may_name_the_sender_in_three_ways(tested: RunningGateway, word: str) -> None:
+    """An identifier is a name or an id, and a username is a name."""
+    name = str(tested.author("tester").id) if word == "id" else "tester"
+    wish = order(tested, sender={"identifier" if word == "id" else word: name})
+    wish["activity"]["id"] += f"-by-{word}"
     assert requests.post(tested.origin + TRIGGER, json=wish, timeout=10).status_code == 202
 
 
@@ -111,6 +119,7 @@ def test_the_tool_may_name_the_sender_by_id(tested: RunningGateway) -> None:
         ({"recipients": [{"inbox": "http://[/inbox"}]}, 403),
         ({"recipients": []}, 400),
         ({"sender": {"identifier": "nobody"}}, 404),
+        ({"sender": {}}, 400),
         ({"sender": {"identifier": "9" * 40}}, 404),
         ({"activity": {"type": "Create"}}, 400),
         ({"activity": 7}, 400),
