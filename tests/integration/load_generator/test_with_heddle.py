@@ -46,17 +46,17 @@ bad_signatures = 0
 
 
 async def test_heddle_is_audited_clean_and_its_faults_are_seen(
-    own_database_url: str, own_broker_url: str, tmp_path: Path
+    own_database_url: str, own_broker_url: str, folder: Path
 ) -> None:
     """Every acknowledged activity is found applied once, forgeries refused, posts delivered in order.
 
     Then a stored post is taken away, a post and an edit are applied a second time and a counter is changed
     behind its back, and all four are told.
     """
-    site = Site(name="loom", database_url=own_database_url, broker_url=own_broker_url, folder=tmp_path)
+    site = Site(name="loom", database_url=own_database_url, broker_url=own_broker_url, folder=folder)
     async with running(site):
         settings = load_settings(site.environment())
-        options = Options(origin=site.origin, folder=tmp_path / "load", port=free_port())
+        options = Options(origin=site.origin, folder=folder / "load", port=free_port())
         run = Run(read(SCENARIO, "test"), options, settings, Progress(Console(quiet=True)))
         report = await run.go()
     stage = report.stages[0]
