@@ -34,7 +34,23 @@ def of_stage(stage: Stage) -> list[Plot]:
             title="Time to the answer",
             x=_ACROSS,
             y="seconds",
-            lines=_over(moments, {"median": lambda one: one.p50, "p99": lambda one: one.p99}),
+            lines=_over(
+                moments,
+                {"median": lambda one: one.p50, "p90": lambda one: one.p90, "p99": lambda one: one.p99},
+            ),
+        ),
+        Plot(
+            title="Time to the effect",
+            x=_ACROSS,
+            y="seconds",
+            lines=_over(
+                moments,
+                {
+                    "median": lambda one: one.effect_p50,
+                    "p90": lambda one: one.effect_p90,
+                    "p99": lambda one: one.effect_p99,
+                },
+            ),
         ),
         Plot(
             title="Acknowledged and not yet applied; messages in the broker",

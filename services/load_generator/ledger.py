@@ -102,6 +102,7 @@ class Ledger:
         self._strays: dict[str, int] = defaultdict(int)
         self._unseen = 0
         self.latency = Histogram()
+        self._lately = Histogram()
         self.settled = 0
         self.outcomes: Counter[str] = Counter()
 
@@ -184,7 +185,14 @@ class Ledger:
             item.first = effect.at
             self.settled += 1
             if item.timed:
-                self.latency.record(max(0.0, effect.at - item.since))
+                seconds = max(0.0, effect.at - item.since)
+                self.latency.record(seconds)
+                self._lately.record(seconds)
+
+    def recent(self) -> Histogram:
+        """Return the latencies of what was seen since the last call."""
+        lately, self._lately = self._lately, Histogram()
+        return lately
 
     def seen_all(self, effects: Iterable[Effect]) -> None:
         """Note several effects."""

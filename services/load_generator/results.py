@@ -22,7 +22,8 @@ class Moment(Struct, frozen=True, kw_only=True):
     """One second of a run. `second` counts from the start; rates are per second, latencies seconds.
 
     `open` is what was acknowledged and not yet seen to have an effect, `queued` what lies in the broker's
-    queues (messages of 1 to 64 items), `cpu` cores used by component, `memory` bytes.
+    queues (messages of 1 to 64 items), `cpu` cores used by component, `memory` bytes. `p50` to `p99` are of
+    the time to the answer, `effect_*` of that to the effects seen in this second.
     """
 
     second: float
@@ -37,6 +38,10 @@ class Moment(Struct, frozen=True, kw_only=True):
     queued: int | None
     cpu: dict[str, float]
     memory: dict[str, int]
+    p90: float = 0.0
+    effect_p50: float = 0.0
+    effect_p90: float = 0.0
+    effect_p99: float = 0.0
 
 
 class Generators(Struct, frozen=True, kw_only=True):

@@ -192,6 +192,7 @@ class StageRun:
     async def _moment(self) -> Moment:
         look = await self._tools.sampler.look()
         sent, latencies = self.tally.recent()
+        lately = self.ledger.recent()
         settled = self.ledger.settled
         effects, self._effects_before = settled - self._effects_before, settled
         audit, arrivals = self._tools.audit, 0
@@ -208,6 +209,10 @@ class StageRun:
             effects=effects / passed,
             arrivals=arrivals / passed,
             p50=latencies.percentile(50),
+            p90=latencies.percentile(90),
+            effect_p50=lately.percentile(50),
+            effect_p90=lately.percentile(90),
+            effect_p99=lately.percentile(99),
             p99=latencies.percentile(99),
             open=self.ledger.open + (audit.ledger.open if audit else 0),
             queued=look.queued,

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import requests
 
+from services.load_generator import safety
 from services.load_generator.safety import proof
 from shared.protocol.messages import Codec, Delivery
 from tests.integration.gateway.running import RunningGateway, running_gateway
@@ -69,6 +70,18 @@ def test_the_challenge_is_answered_for_this_host(tested: RunningGateway) -> None
     assert answer.text == proof(SECRET, host, CHALLENGE)
     assert answer.text != proof(SECRET, "other.example", CHALLENGE)
     assert SECRET not in answer.text
+
+
+async def test_a_public_target_is_loaded_with_its_consent_alone(
+    tested: RunningGateway, site: RunningGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The generator goes ahead where the challenge is answered; not with another secret, nor unanswered."""
+    monkeypatch.setattr(safety, "is_private", lambda _: False)
+    place = await safety.locate(tested.origin)
+    assert await safety.check(place, SECRET) == f"{place.host} has consented"
+    for origin, secret in ((tested.origin, "another secret of some length"), (site.origin, SECRET)):
+        with pytest.raises(safety.NotAllowed, match="does not consent"):
+            await safety.check(await safety.locate(origin), secret)
 
 
 @pytest.mark.parametrize("challenge", ["", "short", "x" * 129, "ä" * 20])

@@ -43,9 +43,9 @@ class FakeTarget:
         """Give the account its keys."""
         self.origin = f"http://127.0.0.1:{self.port}"
         host = f"127.0.0.1:{self.port}"
-        self._keys = load_ring(self.folder / "target-keys", 2)
-        self._ada = SimulatedActor(number=0, host=host, username="ada", uri=f"{self.origin}/users/ada")
-        self._lives = Population(hosts=1, actors_per_host=1, port=self.port, keys=self._keys)
+        self.keys = load_ring(self.folder / "target-keys", 2)
+        self.ada = SimulatedActor(number=0, host=host, username="ada", uri=f"{self.origin}/users/ada")
+        self._lives = Population(hosts=1, actors_per_host=1, port=self.port, keys=self.keys)
 
     async def __aenter__(self) -> Self:
         """Listen."""
@@ -72,10 +72,10 @@ class FakeTarget:
         await self._session.close()
 
     async def _webfinger(self, _: web.Request) -> web.Response:
-        return web.Response(body=self._lives.webfinger(self._ada), content_type="application/jrd+json")
+        return web.Response(body=self._lives.webfinger(self.ada), content_type="application/jrd+json")
 
     async def _document(self, _: web.Request) -> web.Response:
-        return web.Response(body=self._lives.actor_document(self._ada), content_type=_JSON)
+        return web.Response(body=self._lives.actor_document(self.ada), content_type=_JSON)
 
     async def _myself(self, _: web.Request) -> web.Response:
         return web.json_response({"id": "1", "username": "ada"})
@@ -96,7 +96,7 @@ class FakeTarget:
         host = urlsplit(follower).netloc
         if host not in self.followers:
             self.followers.append(host)
-        self._later(self._answer(host, payloads.accept(self._ada, follow_id, follower)))
+        self._later(self._answer(host, payloads.accept(self.ada, follow_id, follower)))
 
     def _later(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)
@@ -114,28 +114,32 @@ class FakeTarget:
         if struck and self.fault == "doubles":
             await self._deliver(host, body)
 
-    async def _deliver(self, host: str, body: bytes) -> None:
+    def signed(self, host: str, body: bytes) -> dict[str, str]:
+        """Return the headers of a delivery to a server's inbox, signed by @ada unless it `forges`."""
         forged = 1 if self.fault == "forges" else None
-        request = sign_post(self._keys, self._ada, f"http://{host}/inbox", "", body, signed_by=forged)
+        request = sign_post(self.keys, self.ada, f"http://{host}/inbox", "", body, signed_by=forged)
         head = request.wire.partition(b"\r\n\r\n")[0].decode().split("\r\n")[1:]
-        headers = dict(line.split(": ", 1) for line in head)
+        return dict(line.split(": ", 1) for line in head)
+
+    async def _deliver(self, host: str, body: bytes) -> None:
+        headers = self.signed(host, body)
         url = f"http://127.0.0.1:{host.rpartition(':')[2]}/inbox"
         async with self._session.post(url, data=body, headers=headers) as answer:
             await answer.read()
 
     async def _publish(self, _: web.Request) -> web.Response:
         number = str(random.randrange(1 << 40))
-        uri = payloads.note_uri(self._ada, number)
+        uri = payloads.note_uri(self.ada, number)
         self._posts[number] = uri
         if self.fault != "reorders":
-            self._later(self._send_all(payloads.create(self._ada, number)))
+            self._later(self._send_all(payloads.create(self.ada, number)))
         return web.json_response({"id": number, "uri": uri})
 
     async def _remove(self, request: web.Request) -> web.Response:
         number = request.match_info["id"]
-        await self._send_all(payloads.delete(self._ada, number))
+        await self._send_all(payloads.delete(self.ada, number))
         if self.fault == "reorders":
-            self._later(self._send_all(payloads.create(self._ada, number)))
+            self._later(self._send_all(payloads.create(self.ada, number)))
         return web.json_response({})
 
     async def _send_all(self, body: bytes) -> None:

@@ -96,6 +96,17 @@ async def test_a_run_takes_its_follows_back(folder: Path) -> None:
     assert sorted(undone) == sorted(follows)
 
 
+async def test_several_generators_are_one_run(folder: Path) -> None:
+    """Three processes send the plan of one between them: each Follow once, and one account of it all."""
+    async with FakeTarget(folder=folder) as target:
+        report = await run_of(read(FOLLOWS, "test"), target, generators=3).go()
+        follows = [one for one in target.received if "#follows/" in one and not one.endswith("/undo")]
+    stage = report.stages[0]
+    assert len(follows) == len(set(follows)) == stage.sent == 60
+    assert (stage.account.settled, stage.account.lost, stage.account.doubled) == (60, 0, 0)
+    assert stage.generators.processes == 3
+
+
 async def test_what_is_lost_is_counted(folder: Path) -> None:
     """A target that drops every fifth activity after its 202 is told of exactly those twelve."""
     report = await report_of(folder, "loses")

@@ -56,7 +56,7 @@ async def test_heddle_is_audited_clean_and_its_faults_are_seen(
     site = Site(name="loom", database_url=own_database_url, broker_url=own_broker_url, folder=folder)
     async with running(site):
         settings = load_settings(site.environment())
-        options = Options(origin=site.origin, folder=folder / "load", port=free_port())
+        options = Options(origin=site.origin, folder=folder, port=free_port())
         run = Run(read(SCENARIO, "test"), options, settings, Progress(Console(quiet=True)))
         report = await run.go()
     stage = report.stages[0]

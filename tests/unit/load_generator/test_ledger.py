@@ -121,3 +121,14 @@ def test_a_closer_look_takes_effects_back() -> None:
     ledger.seen(Effect(key="a", at=1))
     ledger.undo_effect("a")
     assert ledger.account().lost == 1
+
+
+def test_latencies_are_told_once_by_the_second() -> None:
+    """What was seen since the last question is told, and only in the answer to this one."""
+    ledger = ledger_of("a", "b")
+    ledger.seen(Effect(key="a", at=1))
+    assert ledger.recent().count == 1
+    ledger.seen(Effect(key="b", at=3))
+    assert ledger.recent().maximum == 3
+    assert ledger.recent().count == 0
+    assert ledger.latency.count == 2

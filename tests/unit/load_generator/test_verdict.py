@@ -33,7 +33,9 @@ MOMENT = Moment(
     effects=98,
     arrivals=0,
     p50=0.01,
+    p90=0.015,
     p99=0.02,
+    effect_p99=0.5,
     open=1,
     queued=3,
     cpu={"receiver": 0.1},
@@ -229,7 +231,7 @@ def test_the_page_is_one_file_that_fetches_nothing() -> None:
     """No script, no address to fetch from, all text escaped, a picture for each kind of figure."""
     page = render(report_with(STAGE, changed(name="second", held=False), knee=100.0, knee_reason="p99"))
     assert "A &lt;test&gt; &amp; more" in page
-    assert page.count("<svg") == 13
+    assert page.count("<svg") == 15
     lowered = page.lower()
     for forbidden in ("<script", "href=", "src=", "@import", "url("):
         assert forbidden not in lowered
