@@ -7,6 +7,7 @@ from msgspec import Struct
 from shared.database.deliveries import Destination, SentActivity
 from shared.protocol.activities import (
     Accept,
+    AcceptQuote,
     Activity,
     Announce,
     Block,
@@ -16,7 +17,9 @@ from shared.protocol.activities import (
     Flag,
     Follow,
     Like,
+    QuoteRequest,
     Reject,
+    RejectQuote,
     Undo,
     UpdateActor,
     UpdateNote,
@@ -25,7 +28,9 @@ from shared.protocol.identifiers import PUBLIC, host_of
 from shared.protocol.messages import Delivery, Target
 from shared.queue.topology import shard_of
 
-_BETWEEN_TWO = Follow | Accept | Reject | Like | EmojiReact | Block | Flag
+_BETWEEN_TWO = (
+    Follow | Accept | Reject | QuoteRequest | AcceptQuote | RejectQuote | Like | EmojiReact | Block | Flag
+)
 """What concerns one other actor goes to that actor's own inbox: GoToSocial takes it nowhere else."""
 
 
@@ -102,7 +107,7 @@ def _concerned(activity: Activity) -> tuple[str, ...]:
     match activity:
         case Follow(object=uri) | Like(object=uri) | EmojiReact(object=uri) | Block(object=uri):
             return (uri,)
-        case Announce(object=uri) | Undo(object=uri):
+        case Announce(object=uri) | Undo(object=uri) | QuoteRequest(object=uri):
             return (uri,)
         case Accept(follower=uri) | Reject(follower=uri):
             return (uri,)

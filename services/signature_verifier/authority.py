@@ -1,6 +1,14 @@
 """Who may say what: an activity is bound to its signer, its contents to its actor (FEP-fe34). Pure."""
 
-from shared.protocol.activities import Activity, Create, Delete, UpdateActor, UpdateNote
+from shared.protocol.activities import (
+    AcceptQuote,
+    Activity,
+    Create,
+    Delete,
+    QuoteRequest,
+    UpdateActor,
+    UpdateNote,
+)
 from shared.protocol.errors import Rejected
 from shared.protocol.identifiers import same_origin
 from shared.protocol.objects import Note
@@ -59,12 +67,18 @@ def check_contents(activity: Activity) -> None:
     match activity:
         case Create(note=note) | UpdateNote(note=note):
             _check_note(note, activity.actor)
+        case QuoteRequest(quoting=uri) | AcceptQuote(stamp=uri):
+            _check_home(uri, activity.actor)
         case UpdateActor(profile=profile):
             if profile.id != activity.actor:
                 raise NotItself(f"{activity.actor[:200]} about {profile.id[:200]}")
         case Delete(object=uri):
-            if not same_origin(uri, activity.actor):
-                raise ObjectElsewhere(uri[:200])
+            _check_home(uri, activity.actor)
+
+
+def _check_home(uri: str, actor: str) -> None:
+    if not same_origin(uri, actor):
+        raise ObjectElsewhere(uri[:200])
 
 
 def _check_note(note: Note, actor: str) -> None:

@@ -7,6 +7,7 @@ from services.signature_verifier.capabilities import Capabilities
 from services.signature_verifier.followers import Comparison
 from services.signature_verifier.judge import Claim, Judge, another_key_may_fit
 from services.signature_verifier.keyring import Keyring, Refetches
+from services.signature_verifier.quotes import quoting
 from services.signature_verifier.verdicts import Refused, Verdicts
 from shared.database import actors, statuses
 from shared.database.keys import KnownKey
@@ -137,10 +138,9 @@ class FastLane:
                 self._refuse(claim, cause, batch)
 
     async def _set_aside_unknown_posts(self, batch: "_Batch") -> None:
-        """Have unknown posts fetched that are shared or pinned, and both ends of those who move."""
-        moving = [pair for pair in batch.accepted if isinstance(pair[1].activity, Move)]
-        batch.unresolved += [request for request, _ in moving]
-        batch.accepted = [pair for pair in batch.accepted if not isinstance(pair[1].activity, Move)]
+        """Have unknown posts fetched that are shared or pinned, both ends of those who move, and stamps."""
+        batch.unresolved += [request for request, one in batch.accepted if self._has_to_ask(one.activity)]
+        batch.accepted = [pair for pair in batch.accepted if not self._has_to_ask(pair[1].activity)]
         shared = {uri for _, one in batch.accepted if (uri := self._shared(one.activity))}
         if not shared:
             return
@@ -152,6 +152,9 @@ class FastLane:
             request for request, one in batch.accepted if self._shared(one.activity) in missing
         ]
         batch.accepted = [pair for pair in batch.accepted if self._shared(pair[1].activity) not in missing]
+
+    def _has_to_ask(self, activity: Activity) -> bool:
+        return isinstance(activity, Move) or quoting(activity, self._uris) is not None
 
     def _shared(self, activity: Activity) -> str | None:
         match activity:

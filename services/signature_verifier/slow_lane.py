@@ -18,6 +18,7 @@ from services.signature_verifier.gate import Gate, HostBusy
 from services.signature_verifier.judge import Claim, Judge, another_key_may_fit
 from services.signature_verifier.key_fetcher import KeyFetcher
 from services.signature_verifier.keyring import Keyring, Refetches
+from services.signature_verifier.quotes import Quotes
 from services.signature_verifier.rotation import Rotation
 from services.signature_verifier.verdicts import Refused, Verdicts
 from shared.database import moves, pins, statuses
@@ -99,6 +100,7 @@ class SlowLane:
         self._uris = uris
         self._gate = gate or Gate()
         self._comparison = Comparison(pool)
+        self._quotes = Quotes(pool, resolver, uris, self._gate)
         self._keys = KeyFetcher(keyring, resolver, self._gate)
         self._rotation = Rotation(keyring, refetches, self._keys.fetch_again)
         self._forwarded = ForwardedLane(
@@ -140,7 +142,9 @@ class SlowLane:
                 raise DomainBlocked(host_of(uri))
         activity, signer = await self._proven(claim)
         try:
-            own = self._judge.approve(claim, activity, signer, await self._fetched(activity, signer))
+            activity, quoted = await self._quotes.look_at(activity, signer)
+            fetched = quoted or await self._fetched(activity, signer)
+            own = self._judge.approve(claim, activity, signer, fetched)
         except SignerNotActor:
             if not may_be_forwarded(activity):
                 raise

@@ -2,30 +2,21 @@
 
 import asyncio
 import contextlib
-import hashlib
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 import structlog
 from msgspec.structs import replace
 
+from services.timeline_builder.emit import update_of_post
 from shared.actions.site import Site
 from shared.database import document_posts, notifications, outbox, polls
-from shared.database.document_posts import DocumentPost
 from shared.database.edits import refresh_polls
 from shared.database.notifications import NewNotification
-from shared.database.outbox import OutboxMessage
 from shared.database.polls import DuePoll
 from shared.database.pool import Connection, Pool, unavailable_when_down
-from shared.protocol.activities import UpdateNote
 from shared.protocol.errors import Unavailable
-from shared.protocol.messages import AcceptedActivity, Codec
-from shared.protocol.writer.activities import write_activity
-from shared.queue.topology import FANOUT_PLAN
-from shared.telemetry.logging import new_trace
 
 log = structlog.get_logger(__name__)
-_codec = Codec(AcceptedActivity)
 
 INTERVAL = 15.0
 """Seconds between two looks."""
@@ -90,26 +81,4 @@ async def _tell_servers(conn: Connection, site: Site, poll: DuePoll) -> None:
     post = await document_posts.post_by_id(conn, poll.status_id)
     if post is None or not post.federated or post.author_gone:
         return
-    await outbox.enqueue(conn, [_update(site, post)])
-
-
-def _update(site: Site, post: DocumentPost) -> OutboxMessage:
-    now = datetime.now(UTC)
-    update = UpdateNote(
-        id=site.uris.update(post.id, int(now.timestamp() * 1000)),
-        actor=post.note.attributed_to,
-        to=post.note.to,
-        cc=post.note.cc,
-        published=now,
-        note=post.note,
-    )
-    body = write_activity(update)
-    item = AcceptedActivity(
-        activity=update,
-        local=True,
-        received_at=now,
-        trace=new_trace(),
-        digest=hashlib.sha256(body).digest()[:16],
-        body=body,
-    )
-    return OutboxMessage(queue=FANOUT_PLAN, payload=_codec.encode([item]))
+    await outbox.enqueue(conn, [update_of_post(site, post)])

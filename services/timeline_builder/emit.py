@@ -1,14 +1,28 @@
 """Activities that the pipeline itself decides to send; they leave through the outbox."""
 
+import hashlib
 from datetime import UTC, datetime
 
 from services.timeline_builder.effects import Run
+from shared.actions.site import Site
+from shared.database.document_posts import DocumentPost
 from shared.database.outbox import OutboxMessage
 from shared.database.standing import Standing
-from shared.protocol.activities import Accept, Activity, Follow, Reject, Undo
+from shared.protocol.activities import (
+    Accept,
+    AcceptQuote,
+    Activity,
+    Follow,
+    QuoteRequest,
+    Reject,
+    RejectQuote,
+    Undo,
+    UpdateNote,
+)
 from shared.protocol.messages import AcceptedActivity, Codec
 from shared.protocol.writer.activities import write_activity
 from shared.queue.topology import FANOUT_PLAN
+from shared.telemetry.logging import new_trace
 
 _codec = Codec(AcceptedActivity)
 
@@ -56,6 +70,58 @@ def undo_follow(run: Run, follower: Standing, followee: Standing, follow_uri: st
         object=followee.uri,
     )
     _send(run, undo, trace)
+
+
+def accept_quote(run: Run, author: str, asked: QuoteRequest, stamp: str, trace: str) -> None:
+    """Tell who asked to quote a post of somebody here that they may."""
+    answer = AcceptQuote(
+        id=run.site.uris.activity(run.site.ids.next()),
+        actor=author,
+        to=(asked.actor,),
+        request_id=asked.id,
+        requester=asked.actor,
+        object=asked.object,
+        quoting=asked.quoting,
+        stamp=stamp,
+    )
+    _send(run, answer, trace)
+
+
+def reject_quote(run: Run, author: str, asked: QuoteRequest, trace: str) -> None:
+    """Tell who asked to quote a post of somebody here that they may not."""
+    answer = RejectQuote(
+        id=run.site.uris.activity(run.site.ids.next()),
+        actor=author,
+        to=(asked.actor,),
+        request_id=asked.id,
+        requester=asked.actor,
+        object=asked.object,
+        quoting=asked.quoting,
+    )
+    _send(run, answer, trace)
+
+
+def update_of_post(site: Site, post: DocumentPost) -> OutboxMessage:
+    """Return the message that tells other servers how a local post stands, though nobody edited it."""
+    now = datetime.now(UTC)
+    update = UpdateNote(
+        id=site.uris.update(post.id, int(now.timestamp() * 1000)),
+        actor=post.note.attributed_to,
+        to=post.note.to,
+        cc=post.note.cc,
+        published=now,
+        note=post.note,
+    )
+    body = write_activity(update)
+    item = AcceptedActivity(
+        activity=update,
+        local=True,
+        received_at=now,
+        trace=new_trace(),
+        digest=hashlib.sha256(body).digest()[:16],
+        body=body,
+    )
+    return OutboxMessage(queue=FANOUT_PLAN, payload=_codec.encode([item]))
 
 
 def _send(run: Run, activity: Activity, trace: str) -> None:

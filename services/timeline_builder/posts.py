@@ -6,6 +6,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from services.timeline_builder import quoting
 from services.timeline_builder.effects import Run
 from services.timeline_builder.references import addressed_here
 from shared.database import adoption, statuses
@@ -41,6 +42,7 @@ async def store(run: Run, incoming: Sequence[Incoming]) -> dict[str, StatusRow]:
         run.counts.reply(status.in_reply_to_id, status.visibility)
         run.fan_out(status.id, new=True)
     await write_names(run, [(status.id, post.note) for post, status in fresh])
+    await quoting.remember(run, [post.note for post, _ in fresh])
     await _adopt(run, [status.id for _, status in fresh])
     return {status.uri: run.facts.posts[status.uri] for _, status in fresh}
 

@@ -16,6 +16,7 @@ from shared.protocol.activities import (
     Follow,
     Like,
     Move,
+    QuoteRequest,
     Reject,
     Remove,
     Undo,
@@ -107,6 +108,11 @@ class References:
         self._exclusive.add(activity.actor)
 
     @add.register
+    def _quote_request(self, activity: QuoteRequest) -> None:
+        self.statuses.update((activity.object, activity.quoting))
+        self._exclusive.update((activity.object, activity.quoting))
+
+    @add.register
     def _undo(self, activity: Undo) -> None:
         named = [uri for uri in (activity.undone_id, activity.object) if uri]
         self.statuses.update(named)
@@ -153,6 +159,8 @@ class References:
         self._exclusive.add(note.id)
         self._shared.add(author)
         self.actors.add(author)
+        if note.quote:
+            self.statuses.add(note.quote)
         if note.in_reply_to:
             self.statuses.add(note.in_reply_to)
             self._shared.add(note.in_reply_to)

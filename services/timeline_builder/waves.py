@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from services.timeline_builder.work import AnyWork
 from shared.protocol.activities import (
     Accept,
+    AcceptQuote,
     Add,
     Announce,
     Block,
@@ -15,7 +16,9 @@ from shared.protocol.activities import (
     Follow,
     Like,
     Move,
+    QuoteRequest,
     Reject,
+    RejectQuote,
     Remove,
     Undo,
     UpdateActor,
@@ -29,8 +32,10 @@ STAGES: dict[type, int] = {
             (UpdateActor,),
             (Follow,),
             (Accept, Reject),
+            (AcceptQuote, RejectQuote),
             (Create,),
             (UpdateNote,),
+            (QuoteRequest,),
             (Like, EmojiReact),
             (Announce,),
             (Add, Remove),

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import msgspec
 from msgspec import Struct
 
+from shared.actions import quotes
 from shared.actions.errors import NotThere
 from shared.actions.media import Description, hang, say
 from shared.actions.mentions import Mentioned
@@ -14,13 +15,13 @@ from shared.database import media, polls, statuses, tombstones
 from shared.database.authors import Author
 from shared.database.counters import Counts
 from shared.database.document_posts import post_by_id
-from shared.database.own_posts import remote_boosters, show_own
+from shared.database.own_posts import quote_of, remote_boosters, show_own
 from shared.database.pool import Connection
 from shared.database.statuses import NewMention, NewStatus, NewTag, StatusRow
 from shared.database.visible import visible_to
 from shared.protocol.activities import Create, Delete, UpdateNote
 from shared.protocol.identifiers import milliseconds_of
-from shared.protocol.objects import Attachment, Note, Poll, Visibility
+from shared.protocol.objects import Attachment, Note, Poll, QuotePolicy, Visibility
 from shared.protocol.text import ActorLink, normalise_tag, render, scan
 
 MAX_TAGS = 50
@@ -39,6 +40,8 @@ class Draft(Struct, frozen=True, kw_only=True):
     application: str = ""
     poll: Poll | None = None
     media: tuple[int, ...] = ()
+    quoted_id: int | None = None
+    quote_policy: QuotePolicy = QuotePolicy.PUBLIC
 
 
 class Revision(Struct, frozen=True, kw_only=True):
@@ -64,13 +67,18 @@ async def publish(
     """Publish a post and return its id; call it inside a transaction.
 
     Raises:
-        NotThere: What it answers does not exist for the author.
+        NotThere: What it answers or quotes does not exist for the author.
+        NotAllowed: What it quotes must not be quoted by the author.
     """
     parent = await _parent(conn, author, draft.in_reply_to_id)
+    quoted = await quotes.quotable(conn, author, draft.quoted_id, draft.visibility)
     post = _new_status(site, author, draft, mentioned, parent=parent, status_id=status_id)
     if draft.media:
         post = msgspec.structs.replace(post, attachments=await hang(conn, site, author, draft.media, post.id))
+    if quoted is not None:
+        post = msgspec.structs.replace(post, quote_uri=quoted.uri)
     await statuses.insert(conn, [post])
+    asked = None if quoted is None else await quotes.begin(conn, site, author, post, quoted)
     if post.poll is not None:
         await polls.follow(conn, post.id, post.poll.ends_at)
     await _name(conn, post.id, draft.text, mentioned)
@@ -85,6 +93,8 @@ async def publish(
         note=note,
     )
     await tell(conn, author, create, here=True, away=True)
+    if asked is not None:
+        await tell(conn, author, msgspec.structs.replace(asked, note=note), here=False, away=True)
     counts = Counts()
     counts.post(author.id, post.visibility, at=post.created_at)
     counts.reply(post.in_reply_to_id, post.visibility)
@@ -109,10 +119,12 @@ async def edit(
     row = await _own_post(conn, author, status_id)
     now = datetime.now(UTC)
     poll = (await polls.lock(conn, [status_id])).get(status_id)
+    quote_uri = await quote_of(conn, status_id)
     await statuses.keep_versions(conn, [status_id])
     revised = _revised(site, author, revision, mentioned, status_id=status_id, now=now)
     pictures = await _pictures(conn, site, author, revision, row)
-    await statuses.revise(conn, [msgspec.structs.replace(revised, poll=poll, attachments=pictures)])
+    revised = msgspec.structs.replace(revised, poll=poll, attachments=pictures, quote_uri=quote_uri)
+    await statuses.revise(conn, [revised])
     await statuses.drop_mentions_and_tags(conn, [status_id])
     await _name(conn, status_id, revision.text, mentioned)
     note = await _note(conn, status_id)
@@ -208,6 +220,7 @@ def _new_status(
         application=draft.application,
         object_type="Note" if draft.poll is None else "Question",
         poll=draft.poll,
+        quote_policy=draft.quote_policy,
     )
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from shared.actions.errors import NotThere
 from shared.actions.site import Site
-from shared.database import actors, statuses
+from shared.database import actors, quotes, statuses
 from shared.database.actors import ActorRow
 from shared.database.adoption import adopt, join_threads, merged
 from shared.database.counters import Counts
@@ -38,6 +38,7 @@ async def keep_post(conn: Connection, site: Site, note: Note) -> int:
     if not await statuses.insert(conn, [post]):
         raise NotThere("Record not found")
     await _name(conn, post.id, note)
+    await quotes.remember(conn, site.ids, [note])
     counts = Counts()
     counts.post(author.id, post.visibility, at=post.created_at)
     counts.reply(post.in_reply_to_id, post.visibility)

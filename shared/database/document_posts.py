@@ -8,11 +8,13 @@ from msgspec import Struct
 
 from shared.database.paging import Page
 from shared.database.pool import Connection
+from shared.database.quotes import QuoteState
 from shared.protocol.addressing import audience_for
-from shared.protocol.identifiers import origin_of
+from shared.protocol.identifiers import PUBLIC, origin_of
 from shared.protocol.local_uris import LocalUris
-from shared.protocol.objects import Attachment, Emoji, Mention, Note, Poll, Visibility
+from shared.protocol.objects import Attachment, Emoji, Mention, Note, Poll, QuotePolicy, Visibility
 
+_DENIED = frozenset({QuoteState.REJECTED, QuoteState.REVOKED})
 _attachments = msgspec.json.Decoder(tuple[Attachment, ...])
 _emojis = msgspec.json.Decoder(tuple[Emoji, ...])
 _poll = msgspec.json.Decoder(Poll)
@@ -36,6 +38,7 @@ class DocumentPost(Struct, frozen=True, kw_only=True):
 _POSTS = """
 SELECT s.id, s.uri, s.url, s.object_type, a.uri AS author_uri, s.title, s.content, s.spoiler_text, s.language,
        s.visibility, s.sensitive, s.created_at, s.edited_at, s.deleted_at, s.in_reply_to_uri, s.quote_uri,
+       s.quote_policy, q.state AS quote_state, q.stamp_uri,
        s.attachments::text AS attachments, s.emojis::text AS emojis, s.poll::text AS poll,
        a.followers_uri, c.federated, b.uri AS boost_of, b_author.uri AS boost_author,
        t.id AS thread_id,
@@ -50,6 +53,7 @@ SELECT s.id, s.uri, s.url, s.object_type, a.uri AS author_uri, s.title, s.conten
   JOIN accounts c ON c.actor_id = a.id
   LEFT JOIN statuses b ON b.id = s.reblog_of_id
   LEFT JOIN actors b_author ON b_author.id = b.actor_id
+  LEFT JOIN quotes q ON q.quoting_hash = s.uri_hash AND q.quoted_uri = s.quote_uri
   LEFT JOIN statuses t ON t.id = s.conversation_id AND t.local AND t.visibility <= 1
  WHERE s.local
 """
@@ -75,7 +79,9 @@ def _note(row: Record) -> Note:
         updated=row["edited_at"],
         url=row["url"],
         in_reply_to=row["in_reply_to_uri"],
-        quote=row["quote_uri"],
+        quote=None if row["quote_state"] in _DENIED else row["quote_uri"],
+        quote_authorization=(row["stamp_uri"] or "") if row["quote_state"] == QuoteState.ACCEPTED else "",
+        may_quote=_may_quote(row),
         sensitive=row["sensitive"],
         to=to,
         cc=cc,
@@ -87,6 +93,14 @@ def _note(row: Record) -> Note:
         replies=uris.replies(row["id"]),
         context=uris.context(row["thread_id"]) if row["thread_id"] else "",
     )
+
+
+def _may_quote(row: Record) -> tuple[str, ...]:
+    """Return who may quote a post unasked: nobody else what is not open to all (FEP-044f)."""
+    policy = QuotePolicy(row["quote_policy"])
+    if row["visibility"] > Visibility.UNLISTED or policy is QuotePolicy.NOBODY:
+        return ()
+    return (PUBLIC,) if policy is QuotePolicy.PUBLIC else (row["followers_uri"],)
 
 
 def _post(row: Record) -> DocumentPost:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from shared.database.pool import Connection
+from shared.protocol.identifiers import uri_hash
 
 
 async def show_own(conn: Connection, account_id: int, status_id: int) -> None:
@@ -39,3 +40,17 @@ async def remote_boosters(conn: Connection, status_id: int, most: int) -> Sequen
         most,
     )
     return [row["uri"] for row in rows]
+
+
+async def quote_of(conn: Connection, status_id: int) -> str | None:
+    """Return what a post quotes."""
+    uri: str | None = await conn.fetchval("SELECT quote_uri FROM statuses WHERE id = $1", status_id)
+    return uri
+
+
+async def author_of(conn: Connection, uri: str) -> str | None:
+    """Return the URI of a post's author, None where the post is not known here."""
+    author: str | None = await conn.fetchval(
+        "SELECT a.uri FROM statuses s JOIN actors a ON a.id = s.actor_id WHERE s.uri_hash = $1", uri_hash(uri)
+    )
+    return author

@@ -335,6 +335,19 @@ CREATE TABLE public_keys (
     fetched_at timestamp with time zone NOT NULL DEFAULT now()
 );
 
+CREATE TABLE quotes (
+    id bigint NOT NULL,
+    quoting_uri text NOT NULL,
+    quoting_hash bytea NOT NULL,
+    actor_uri text NOT NULL,
+    quoted_uri text NOT NULL,
+    quoted_hash bytea NOT NULL,
+    state smallint NOT NULL,
+    stamp_uri text NOT NULL DEFAULT ''::text,
+    request_uri text NOT NULL DEFAULT ''::text,
+    created_at timestamp with time zone NOT NULL DEFAULT now()
+);
+
 CREATE TABLE refusals (
     at timestamp with time zone NOT NULL DEFAULT now(),
     activity_hash bytea NOT NULL,
@@ -438,7 +451,8 @@ CREATE TABLE statuses (
     favourites_count integer NOT NULL DEFAULT 0,
     created_at timestamp with time zone NOT NULL,
     edited_at timestamp with time zone,
-    deleted_at timestamp with time zone
+    deleted_at timestamp with time zone,
+    quote_policy smallint NOT NULL DEFAULT 0
 ) WITH (fillfactor=90);
 
 CREATE TABLE tag_follows (
@@ -495,6 +509,7 @@ ALTER TABLE pins ADD CONSTRAINT pins_pkey PRIMARY KEY (actor_id, status_id);
 ALTER TABLE poll_votes ADD CONSTRAINT poll_votes_pkey PRIMARY KEY (status_id, actor_id, choice);
 ALTER TABLE polls ADD CONSTRAINT polls_pkey PRIMARY KEY (status_id);
 ALTER TABLE public_keys ADD CONSTRAINT public_keys_pkey PRIMARY KEY (uri_hash);
+ALTER TABLE quotes ADD CONSTRAINT quotes_pkey PRIMARY KEY (id);
 ALTER TABLE reports ADD CONSTRAINT reports_pkey PRIMARY KEY (id);
 ALTER TABLE reports ADD CONSTRAINT reports_uri_hash_target_id_key UNIQUE (uri_hash, target_id);
 ALTER TABLE retired_inboxes ADD CONSTRAINT retired_inboxes_pkey PRIMARY KEY (inbox);
@@ -571,6 +586,9 @@ CREATE INDEX pending_notes_age ON pending_notes USING brin (created_at);
 CREATE INDEX polls_ends ON polls USING btree (ends_at) WHERE (NOT ended);
 CREATE INDEX polls_untold ON polls USING btree (told_at) WHERE (untold AND (NOT ended));
 CREATE INDEX public_keys_actor ON public_keys USING btree (actor_id);
+CREATE INDEX quotes_quoted ON quotes USING btree (quoted_hash, id DESC);
+CREATE INDEX quotes_request ON quotes USING btree (md5(request_uri)) WHERE (request_uri <> ''::text);
+CREATE INDEX quotes_stamp ON quotes USING btree (md5(stamp_uri)) WHERE (stamp_uri <> ''::text);
 CREATE INDEX refusals_activity ON refusals USING btree (activity_hash);
 CREATE INDEX reports_actor ON reports USING btree (actor_id) WHERE (resolved_at IS NULL);
 CREATE INDEX retired_inboxes_host ON retired_inboxes USING btree (host);
@@ -590,5 +608,6 @@ CREATE UNIQUE INDEX actors_uri ON actors USING btree (uri_hash);
 CREATE UNIQUE INDEX blocks_uri ON blocks USING btree (uri_hash);
 CREATE UNIQUE INDEX favourites_uri ON favourites USING btree (uri_hash);
 CREATE UNIQUE INDEX follows_uri ON follows USING btree (uri_hash);
+CREATE UNIQUE INDEX quotes_quoting ON quotes USING btree (quoting_hash);
 CREATE UNIQUE INDEX statuses_reblog ON statuses USING btree (reblog_of_id, actor_id) WHERE ((reblog_of_id IS NOT NULL) AND (deleted_at IS NULL));
 CREATE UNIQUE INDEX statuses_uri ON statuses USING btree (uri_hash);

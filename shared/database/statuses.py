@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from shared.database.pool import Connection, json_text
 from shared.protocol.identifiers import uri_hash
-from shared.protocol.objects import Attachment, Emoji, Poll, Visibility
+from shared.protocol.objects import Attachment, Emoji, Poll, QuotePolicy, Visibility
 
 
 class NewStatus(Struct, frozen=True, kw_only=True):
@@ -38,6 +38,7 @@ class NewStatus(Struct, frozen=True, kw_only=True):
     poll: Poll | None = None
     application: str = ""
     edited_at: datetime | None = None
+    quote_policy: QuotePolicy = QuotePolicy.PUBLIC
 
 
 class NewBoost(Struct, frozen=True, kw_only=True):
@@ -125,18 +126,20 @@ _INSERT = """
 INSERT INTO statuses
        (id, uri, uri_hash, url, local, actor_id, in_reply_to_id, in_reply_to_actor_id, in_reply_to_uri,
         conversation_id, object_type, title, content, source, spoiler_text, language, visibility, sensitive,
-        quote_uri, attachments, emojis, poll, application, created_at, edited_at)
+        quote_uri, attachments, emojis, poll, application, created_at, edited_at, quote_policy)
 SELECT id, uri, uri_hash, url, local, actor_id, in_reply_to_id, in_reply_to_actor_id, in_reply_to_uri,
        conversation_id, object_type, title, content, source, spoiler_text, language, visibility, sensitive,
-       quote_uri, attachments::jsonb, emojis::jsonb, poll::jsonb, application, created_at, edited_at
+       quote_uri, attachments::jsonb, emojis::jsonb, poll::jsonb, application, created_at, edited_at,
+       quote_policy
   FROM unnest($1::bigint[], $2::text[], $3::bytea[], $4::text[], $5::boolean[], $6::bigint[], $7::bigint[],
               $8::bigint[], $9::text[], $10::bigint[], $11::text[], $12::text[], $13::text[], $14::text[],
               $15::text[], $16::text[], $17::smallint[], $18::boolean[], $19::text[], $20::text[],
-              $21::text[], $22::text[], $23::text[], $24::timestamptz[], $25::timestamptz[])
+              $21::text[], $22::text[], $23::text[], $24::timestamptz[], $25::timestamptz[],
+              $26::smallint[])
        AS n (id, uri, uri_hash, url, local, actor_id, in_reply_to_id, in_reply_to_actor_id,
              in_reply_to_uri, conversation_id, object_type, title, content, source, spoiler_text, language,
              visibility, sensitive, quote_uri, attachments, emojis, poll, application, created_at,
-             edited_at)
+             edited_at, quote_policy)
     ON CONFLICT DO NOTHING
 RETURNING id
 """
@@ -171,6 +174,7 @@ async def insert(conn: Connection, posts: Sequence[NewStatus]) -> set[int]:
         [p.application for p in posts],
         [p.created_at for p in posts],
         [p.edited_at for p in posts],
+        [p.quote_policy for p in posts],
     )
     return {row["id"] for row in rows}
 

@@ -39,6 +39,36 @@ class Reject(_Answer, frozen=True, kw_only=True):
     """`actor` turns `follower` away, or removes them later (section 6.7)."""
 
 
+class QuoteRequest(_Activity, frozen=True, kw_only=True):
+    """`actor` asks to quote the post `object` in the post `quoting` (FEP-044f).
+
+    `note` is the quoting post where it comes along, which is for who gets it before the post itself.
+    """
+
+    object: str
+    quoting: str
+    note: Note | None = None
+
+
+class _QuoteAnswer(_Activity, frozen=True, kw_only=True):
+    """An answer to a QuoteRequest: by its id, and by what it was about where it is embedded."""
+
+    request_id: str = ""
+    requester: str = ""
+    object: str = ""
+    quoting: str = ""
+
+
+class AcceptQuote(_QuoteAnswer, frozen=True, kw_only=True):
+    """`actor` lets its post be quoted; `stamp` is the id of the QuoteAuthorization."""
+
+    stamp: str
+
+
+class RejectQuote(_QuoteAnswer, frozen=True, kw_only=True):
+    """`actor` does not let its post be quoted."""
+
+
 class Undo(_Activity, frozen=True, kw_only=True):
     """Takes back an activity of the same actor (section 6.10).
 
@@ -138,6 +168,9 @@ Activity = (
     Follow
     | Accept
     | Reject
+    | QuoteRequest
+    | AcceptQuote
+    | RejectQuote
     | Undo
     | Create
     | UpdateNote
@@ -160,6 +193,10 @@ def type_name(activity: Activity) -> str:
     match activity:
         case UpdateNote() | UpdateActor():
             return "Update"
+        case AcceptQuote():
+            return "Accept"
+        case RejectQuote():
+            return "Reject"
         case Unknown():
             return "Unknown"
         case _:

@@ -94,6 +94,10 @@ class LocalUris:
         """Return the collection of the thread that starts at a post (FEP-7888)."""
         return f"{self._objects}{status_id}/context"
 
+    def quote_authorization(self, quote_id: int) -> str:
+        """Return the stamp of a quote (FEP-044f)."""
+        return f"{self.origin}/quotes/{quote_id}"
+
     def activity(self, activity_id: int) -> str:
         """Return the id of any other activity: Follow, Like, Block, Accept, Reject, Undo."""
         return f"{self.origin}/activities/{activity_id}"

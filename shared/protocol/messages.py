@@ -46,8 +46,8 @@ class AcceptedActivity(Struct, frozen=True, kw_only=True):
     `body` is the wire form (JSON), kept for local ones because it is what gets sent, and for remote ones
     only where it may have to be forwarded. `digest` is the SHA-256 of the body, 16 bytes of it, where the
     id alone does not tell one from another: Updates may reuse theirs. `fetched` are objects that were
-    fetched from their own origin because this activity needs them (the post of an Announce); their authors
-    are stored already.
+    fetched from their own origin because this activity needs them (the post of an Announce, or one that is
+    quoted); their authors are stored already.
     """
 
     activity: Activity

@@ -19,6 +19,14 @@ TAKES_ED25519 = "https://datatracker.ietf.org/doc/html/rfc9421#name-eddsa-using-
 """How a server says that it checks signatures by Ed25519 keys (FEP-844e)."""
 
 
+class QuotePolicy(IntEnum):
+    """Who may quote a post without being asked about it (FEP-044f); its author always may."""
+
+    PUBLIC = 0
+    FOLLOWERS = 1
+    NOBODY = 2
+
+
 class ActorKind(IntEnum):
     """The actor types of ActivityStreams (section 3.2 of the vocabulary)."""
 
@@ -99,6 +107,9 @@ class Note(Struct, frozen=True, kw_only=True):
     `content` is sanitised HTML and readable alone: of a titled type it begins with the title and ends with
     the link. `summary` is the content warning and `name` the title, both plain text. `context` and
     `replies` name the collections of the thread and of the direct replies (FEP-7888), where there are any.
+    `quote_consent` says that the quote is one of FEP-044f and counts with the quoted author's consent only,
+    which `quote_authorization` names; `quote_confirmed` that their server bears it out, which is not read
+    from a post but asked there. `may_quote` are who may quote this post unasked, None where not said.
     """
 
     id: str
@@ -113,6 +124,10 @@ class Note(Struct, frozen=True, kw_only=True):
     url: str = ""
     in_reply_to: str | None = None
     quote: str | None = None
+    quote_consent: bool = False
+    quote_authorization: str = ""
+    quote_confirmed: bool = False
+    may_quote: tuple[str, ...] | None = None
     sensitive: bool = False
     to: tuple[str, ...] = ()
     cc: tuple[str, ...] = ()
@@ -129,6 +144,15 @@ class Note(Struct, frozen=True, kw_only=True):
         """Tell whether this is a vote: it names a poll's option, answers the poll and says nothing else."""
         answers = bool(self.name and self.in_reply_to) and not self.content and not self.attachments
         return self.type == "Note" and answers
+
+
+class QuoteAuthorization(Struct, frozen=True, kw_only=True):
+    """A stamp (FEP-044f): `attributed_to` lets the post `quoting` quote its own post `quoted`."""
+
+    id: str
+    attributed_to: str
+    quoting: str
+    quoted: str
 
 
 class ActorProfile(Struct, frozen=True, kw_only=True):

@@ -4,9 +4,12 @@ import asyncio
 import functools
 from datetime import UTC, datetime
 
+from msgspec.structs import replace
+
 from shared.database import actors
 from shared.database.actors import ActorRow, RemoteActor
 from shared.database.keys import KnownKey
+from shared.database.own_posts import author_of
 from shared.database.pool import Pool, unavailable_when_down
 from shared.protocol.errors import Rejected
 from shared.protocol.identifiers import IdGenerator, host_of, same_origin
@@ -21,6 +24,7 @@ from shared.resolution.errors import ActorGone, HandleMismatch, KeyNotListed, Lo
 from shared.resolution.fetching import Fetcher
 from shared.resolution.flights import Flights
 from shared.resolution.handles import Handle, domain_of, read_handle
+from shared.resolution.quotes import bears_out, is_stamped_elsewhere
 from shared.resolution.trust import is_at, listed_key, trusted
 from shared.signatures.sign import Signer
 
@@ -95,6 +99,20 @@ class Resolver:
         work = functools.partial(members, self._fetcher, uri, pages=pages, most=most)
         return await self._flights.join(f"members {pages} {most} {uri}", work, DEADLINE)
 
+    async def confirmed(self, note: Note) -> Note:
+        """Return a post, marked where it quotes with a consent that the quoted author's server bears out.
+
+        A post is worth as much without its quote: what cannot be had or does not fit is only not marked.
+        """
+        if not is_stamped_elsewhere(note, self._uris):
+            return note
+        with unavailable_when_down():
+            async with self._pool.acquire() as conn:
+                author = await author_of(conn, note.quote or "")
+        fits = functools.partial(bears_out, self._fetcher, note, author)
+        agreed = await self._flights.join(f"stamp {note.id} {note.quote_authorization}", fits, DEADLINE)
+        return replace(note, quote_confirmed=True) if agreed else note
+
     async def key(self, key_id: str) -> KnownKey:
         """Fetch a signing key, by the id that a signature names, and store its owner, who has to list it."""
         return await self._flights.join(f"key {key_id}", lambda: self._fetch_key(key_id), DEADLINE)
@@ -126,11 +144,13 @@ class Resolver:
         return found
 
     async def _fetch_note(self, uri: str) -> Note:
-        return await self._with_author(await self._fetcher.authentic(uri, read_note))
+        return await self.confirmed(await self._with_author(await self._fetcher.authentic(uri, read_note)))
 
     async def _look_up(self, url: str) -> ActorRow | Note:
         found = await self._fetcher.authentic(url, read_object)
-        return await self._with_author(found) if isinstance(found, Note) else await self._store(found)
+        if isinstance(found, Note):
+            return await self.confirmed(await self._with_author(found))
+        return await self._store(found)
 
     async def _with_author(self, note: Note) -> Note:
         if not same_origin(note.attributed_to, note.id):

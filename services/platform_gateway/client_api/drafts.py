@@ -11,13 +11,18 @@ from shared.actions.polls import new_poll
 from shared.actions.posts import Draft, Revision
 from shared.database.api_statuses import StatusRow
 from shared.database.authors import Author
-from shared.protocol.objects import Poll, Visibility
+from shared.protocol.objects import Poll, QuotePolicy, Visibility
 
 MAX_CHARACTERS = 5000
 """Of a post and its content warning together; a link counts as it is written."""
 MAX_LANGUAGE = 35
 _AXES = 2
 
+QUOTE_POLICIES = {
+    "public": QuotePolicy.PUBLIC,
+    "followers": QuotePolicy.FOLLOWERS,
+    "nobody": QuotePolicy.NOBODY,
+}
 VISIBILITIES = {
     "public": Visibility.PUBLIC,
     "unlisted": Visibility.UNLISTED,
@@ -62,14 +67,13 @@ class StatusForm(EditForm, kw_only=True):
     visibility: str = ""
     scheduled_at: str = ""
     quoted_status_id: Id | None = None
+    quote_approval_policy: str = ""
 
 
 def refuse_extras(form: EditForm) -> None:
     """Refuse what would otherwise be dropped in silence."""
     if isinstance(form, StatusForm) and form.scheduled_at:
         raise invalid("Scheduled posts are not supported")
-    if isinstance(form, StatusForm) and form.quoted_status_id is not None:
-        raise invalid("Quotes are not supported")
 
 
 def draft_of(form: StatusForm, author: Author, application: str) -> Draft:
@@ -92,7 +96,16 @@ def draft_of(form: StatusForm, author: Author, application: str) -> Draft:
         application=application,
         poll=_poll(form.poll),
         media=media,
+        quoted_id=form.quoted_status_id,
+        quote_policy=quote_policy_of(form.quote_approval_policy or "public"),
     )
+
+
+def quote_policy_of(name: str) -> QuotePolicy:
+    """Return who may quote a post unasked."""
+    if name not in QUOTE_POLICIES:
+        raise invalid("Quote approval policy is not included in the list")
+    return QUOTE_POLICIES[name]
 
 
 def revision_of(form: EditForm, row: StatusRow) -> Revision:

@@ -25,7 +25,7 @@ async def answer_statuses(
 
 
 async def answer_marked(
-    request: web.Request, conn: Connection, page: Page, rows: Sequence[Marked], viewer_id: int
+    request: web.Request, conn: Connection, page: Page, rows: Sequence[Marked], viewer_id: int | None
 ) -> web.Response:
     """Answer a page of posts that is sorted by when they were marked."""
     uris = request.app[GATEWAY].site.uris

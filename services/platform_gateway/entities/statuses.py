@@ -115,6 +115,7 @@ class Status(Struct, kw_only=True):
     card: None = None
     poll: Poll | None
     quote: "Quote | None" = None
+    quote_approval: "QuoteApproval"
     application: Application | UnsetType | None = UNSET
     text: str | UnsetType = UNSET
     favourited: bool | UnsetType = UNSET
@@ -126,10 +127,21 @@ class Status(Struct, kw_only=True):
 
 
 class Quote(Struct, kw_only=True):
-    """https://docs.joinmastodon.org/entities/Quote/; what the quoted post quotes itself is left out."""
+    """https://docs.joinmastodon.org/entities/Quote/; what the quoted post quotes itself is left out.
 
-    state: str = "accepted"
-    quoted_status: Status
+    `state` is pending, accepted, rejected, revoked, deleted or unauthorized.
+    """
+
+    state: str
+    quoted_status: Status | None = None
+
+
+class QuoteApproval(Struct, kw_only=True):
+    """Who may quote a post: without being asked about, after it, and whether the viewer may."""
+
+    automatic: list[str]
+    manual: list[str] = []
+    current_user: str = "unknown"
 
 
 class Context(Struct, kw_only=True):

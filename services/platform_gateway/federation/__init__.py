@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from services.platform_gateway.federation import actors, collections, discovery, objects
+from services.platform_gateway.federation import actors, collections, discovery, objects, quotes
 from services.platform_gateway.federation.documents import only_post
 from services.platform_gateway.federation.fetcher import BLOCKS
 from services.platform_gateway.gateway import GATEWAY
@@ -26,6 +26,7 @@ def add_routes(app: web.Application) -> None:
     app.router.add_get("/users/{id}/collections/featured", collections.featured)
     app.router.add_get("/users/{id}/collections/tags", collections.featured_tags)
     app.router.add_get("/objects/{id}", objects.show)
+    app.router.add_get("/quotes/{id}", quotes.show)
     app.router.add_get("/objects/{id}/activity", objects.show_activity)
     app.router.add_get("/objects/{id}/replies", objects.show_replies)
     app.router.add_get("/objects/{id}/context", objects.show_context)

@@ -2,6 +2,7 @@
 
 import html
 from collections.abc import Collection, Iterable, Sequence
+from typing import Final
 
 from msgspec import UNSET, Struct
 
@@ -11,6 +12,7 @@ from services.platform_gateway.entities.statuses import (
     Application,
     MentionedAccount,
     Quote,
+    QuoteApproval,
     Status,
     StatusEdit,
     StatusTag,
@@ -18,12 +20,19 @@ from services.platform_gateway.entities.statuses import (
 from services.platform_gateway.errors import not_found
 from services.platform_gateway.rendering import media
 from services.platform_gateway.rendering.accounts import PRIVACY, emojis, load_accounts
-from shared.database.api_quotes import quotable
+from shared.database.api_quotes import QuoteView, counts, views
 from shared.database.api_statuses import EditRow, Marks, StatusRow, marks_of, statuses_by_id
 from shared.database.pool import Connection
+from shared.database.quotes import QuoteState
 from shared.database.visible import visible_to
 from shared.protocol.local_uris import LocalUris
+from shared.protocol.objects import QuotePolicy, Visibility
 
+_AUTOMATIC: Final = {
+    QuotePolicy.PUBLIC: ["public"],
+    QuotePolicy.FOLLOWERS: ["followers"],
+    QuotePolicy.NOBODY: [],
+}
 _UNMARKED = Marks(favourited=False, reblogged=False, bookmarked=False, pinned=False)
 
 
@@ -33,7 +42,8 @@ class _Material(Struct, frozen=True, kw_only=True):
     statuses: dict[int, StatusRow]
     accounts: dict[int, Account]
     marks: dict[int, Marks]
-    quoted: dict[str, int]
+    quoted: dict[int, QuoteView]
+    quoted_by: dict[str, int]
     viewer_id: int | None
     uris: LocalUris
 
@@ -47,22 +57,32 @@ async def load_statuses(
     """
     rows = await statuses_by_id(conn, ids)
     quoted = await _quoted(conn, rows, viewer_id)
+    quoted_by = await counts(conn, [row.uri for row in rows.values()]) if rows else {}
     accounts = await load_accounts(conn, {row.actor_id for row in rows.values()}, uris)
     marks = {} if viewer_id is None or not rows else await marks_of(conn, viewer_id, rows.keys())
     material = _Material(
-        statuses=rows, accounts=accounts, marks=marks, quoted=quoted, viewer_id=viewer_id, uris=uris
+        statuses=rows,
+        accounts=accounts,
+        marks=marks,
+        quoted=quoted,
+        quoted_by=quoted_by,
+        viewer_id=viewer_id,
+        uris=uris,
     )
     rendered = (_status(material, identifier) for identifier in ids)
     return [status for status in rendered if status is not None]
 
 
-async def _quoted(conn: Connection, rows: dict[int, StatusRow], viewer_id: int | None) -> dict[str, int]:
-    """Load the posts that these posts quote into `rows`; return their ids by URI."""
-    uris = {row.quote_uri for row in rows.values() if row.quote_uri}
-    if not uris:
+async def _quoted(
+    conn: Connection, rows: dict[int, StatusRow], viewer_id: int | None
+) -> dict[int, QuoteView]:
+    """Load the posts that these posts quote into `rows`; return how each quote is shown, by who quotes."""
+    quoting = {row.id: row.quote_uri for row in rows.values() if row.quote_uri}
+    if not quoting:
         return {}
-    found = await quotable(conn, viewer_id, uris)
-    rows.update(await statuses_by_id(conn, set(found.values()) - rows.keys()))
+    found = await views(conn, viewer_id, quoting)
+    wanted = {view.quoted_id for view in found.values() if view.quoted_id is not None and view.shown}
+    rows.update(await statuses_by_id(conn, wanted - rows.keys()))
     return found
 
 
@@ -129,6 +149,8 @@ def _plain(material: _Material, row: StatusRow) -> Status:
         tags=tags(row.tags, uris),
         emojis=emojis(row.emojis),
         poll=media.poll(row),
+        quotes_count=material.quoted_by.get(row.uri, 0),
+        quote_approval=_approval(row, material.viewer_id),
         application=(Application(name=row.application) if row.application else None) if row.local else UNSET,
     )
 
@@ -137,15 +159,45 @@ def _quote(material: _Material, row: StatusRow, entity: Status) -> None:
     """Show what a post quotes: the post itself where the viewer may and wants to see it, else a link."""
     if not row.quote_uri:
         return
-    quoted = material.statuses.get(material.quoted.get(row.quote_uri, 0))
-    if quoted is not None and quoted.actor_id in material.accounts:
+    view = material.quoted.get(row.id)
+    state = "" if view is None else _state(view)
+    quoted = material.statuses.get((view.quoted_id or 0) if view is not None and view.shown else 0)
+    if state == "accepted" and quoted is not None and quoted.actor_id in material.accounts:
         inner = _plain(material, quoted)
         if material.viewer_id is not None:
             _mark(material, quoted, inner)
-        entity.quote = Quote(quoted_status=inner)
+        entity.quote = Quote(state=state, quoted_status=inner)
+    elif state not in {"", "accepted"}:
+        entity.quote = Quote(state=state)
     elif row.quote_uri not in entity.content and "RE: " not in entity.content:
         link = html.escape(row.quote_uri)
         entity.content += f'<p>RE: <a href="{link}" rel="nofollow noopener">{link}</a></p>'
+
+
+def _state(view: QuoteView) -> str:
+    """Return what a client is told of a quote; "accepted" is only shown where the quoted post can be."""
+    if view.state in {QuoteState.REJECTED, QuoteState.REVOKED}:
+        return view.state.name.lower()
+    if view.deleted:
+        return "deleted"
+    if view.own or view.state is QuoteState.ACCEPTED:
+        return "accepted"
+    if view.state is QuoteState.PENDING:
+        return "pending"
+    return "unauthorized" if view.closed else "accepted"
+
+
+def _approval(row: StatusRow, viewer_id: int | None) -> QuoteApproval:
+    """Return who may quote a post; what other servers allow only they know."""
+    policy = QuotePolicy.NOBODY if row.visibility > Visibility.UNLISTED else row.quote_policy
+    if not row.local:
+        return QuoteApproval(automatic=[])
+    automatic = _AUTOMATIC[policy]
+    if viewer_id == row.actor_id or policy is QuotePolicy.PUBLIC:
+        return QuoteApproval(automatic=automatic, current_user="automatic")
+    return QuoteApproval(
+        automatic=automatic, current_user="denied" if policy is QuotePolicy.NOBODY else "unknown"
+    )
 
 
 def _dress_as(entity: Status, reblog: Status) -> None:

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from services.timeline_builder import ballots, revisions
+from services.timeline_builder import ballots, quoting, revisions
 from services.timeline_builder.effects import Run
-from services.timeline_builder.posts import Incoming, store, tell_mentioned
+from services.timeline_builder.posts import Incoming, concerned, store, tell_mentioned
 from services.timeline_builder.work import Outcome, Work
 from shared.protocol.activities import Create
 
@@ -17,6 +17,7 @@ async def apply(run: Run, works: Sequence[Work[Create]]) -> None:
     """
     await ballots.apply(run, [work for work in works if work.activity.note.is_vote and not work.local])
     works = [work for work in works if not work.activity.note.is_vote]
+    await _store_quoted(run, works)
     fresh = [incoming for work in works if (incoming := _judge(run, work)) is not None]
     stored = await store(run, fresh) if fresh else {}
     for work in works:
@@ -31,6 +32,7 @@ async def apply(run: Run, works: Sequence[Work[Create]]) -> None:
             run.fan_out_tagged(status.id)
         run.changes.post(status.id)
         tell_mentioned(run, status, work.activity.note)
+    await quoting.tell_quoted(run, [work.activity.note for work in works if work.outcome is Outcome.APPLIED])
     await revisions.apply_early(run, list(stored.values()))
 
 
@@ -56,3 +58,17 @@ def _judge(run: Run, work: Work[Create]) -> Incoming | None:
     else:
         return Incoming(note=note, author=author, received_at=work.accepted.received_at)
     return None
+
+
+async def _store_quoted(run: Run, works: Sequence[Work[Create]]) -> None:
+    """Store the posts that were fetched because they are quoted by a post that is kept."""
+    quoted = [
+        Incoming(note=note, author=author, received_at=work.accepted.received_at, wanted=True)
+        for work in works
+        if work.accepted.fetched and (incoming := _judge(run, work)) and concerned(run, [incoming])
+        for note in work.accepted.fetched
+        if (author := run.facts.actor(note.attributed_to)) and note.id not in run.facts.posts
+        if not run.facts.deleted(note.id, author.uri)
+    ]
+    if quoted:
+        await store(run, quoted)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from services.timeline_builder import endings
+from services.timeline_builder import endings, quoting
 from services.timeline_builder.effects import Run
 from services.timeline_builder.facts import DELETE
 from services.timeline_builder.work import Outcome, Work
@@ -16,7 +16,10 @@ from shared.protocol.activities import Delete
 async def apply(run: Run, works: Sequence[Work[Delete]]) -> None:
     """Leave tombstones; where the post is not here yet, leave word that it must not be stored."""
     doomed: list[int] = []
+    revoked = await quoting.revoke(run, works)
     for work in works:
+        if work in revoked:
+            continue
         if work.activity.object == work.activity.actor:
             await _delete_actor(run, work)
         elif (status_id := _judge(run, work)) is not None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from services.timeline_builder import revisions
+from services.timeline_builder import quoting, revisions
 from services.timeline_builder.effects import Run
 from services.timeline_builder.facts import UPDATE
 from services.timeline_builder.posts import Incoming, concerned, tell_mentioned
@@ -20,10 +20,12 @@ async def apply(run: Run, works: Sequence[Work[UpdateNote]]) -> None:
     changes: list[Edit] = []
     polls: list[tuple[int, UpdateNote]] = []
     shown: list[int] = []
+    judged: list[Work[UpdateNote]] = []
     for work in works:
         status = _judge(run, work)
         if status is None:
             continue
+        judged.append(work)
         if work.local:
             _show_local(run, work, status)
             shown.append(status.id)
@@ -39,6 +41,7 @@ async def apply(run: Run, works: Sequence[Work[UpdateNote]]) -> None:
         else:
             polls.append((status.id, work.activity))
     await revisions.apply(run, changes)
+    await _refresh_quotes(run, judged)
     await _refresh_polls(run, polls)
     await _tell_boosters(run, shown)
 
@@ -97,6 +100,12 @@ async def _refresh_polls(run: Run, polls: Sequence[tuple[int, UpdateNote]]) -> N
     present = [(status_id, poll) for status_id, poll in counted if poll is not None]
     if present:
         await edits.refresh_polls(run.conn, present)
+
+
+async def _refresh_quotes(run: Run, works: Sequence[Work[UpdateNote]]) -> None:
+    """Note what posts quote now, and with whose consent: that may be all that is new in an Update."""
+    for uri in await quoting.remember(run, [work.activity.note for work in works if not work.local]):
+        run.changes.edit(run.facts.posts[uri].id)
 
 
 async def _tell_boosters(run: Run, status_ids: Sequence[int]) -> None:

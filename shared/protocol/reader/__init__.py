@@ -8,7 +8,7 @@ from shared.protocol.reader.activities import read_activity
 from shared.protocol.reader.actors import read_actor
 from shared.protocol.reader.collections import CollectionPart, read_collection
 from shared.protocol.reader.discovery import WebFinger, read_nodeinfo, read_nodeinfo_links, read_webfinger
-from shared.protocol.reader.documents import read_object
+from shared.protocol.reader.documents import read_object, read_quote_authorization
 from shared.protocol.reader.keys import KeyDocument, read_key_owner
 from shared.protocol.reader.notes import read_note
 
@@ -24,5 +24,6 @@ __all__ = [
     "read_nodeinfo_links",
     "read_note",
     "read_object",
+    "read_quote_authorization",
     "read_webfinger",
 ]

@@ -6,6 +6,7 @@ from typing import Final, TypedDict
 
 from shared.protocol.activities import (
     Accept,
+    AcceptQuote,
     Activity,
     Add,
     Announce,
@@ -17,7 +18,9 @@ from shared.protocol.activities import (
     Follow,
     Like,
     Move,
+    QuoteRequest,
     Reject,
+    RejectQuote,
     Remove,
     Undo,
     Unknown,
@@ -54,6 +57,13 @@ class _Frame(TypedDict):
     to: tuple[str, ...]
     cc: tuple[str, ...]
     published: datetime | None
+
+
+class _QuoteAsked(TypedDict):
+    request_id: str
+    requester: str
+    object: str
+    quoting: str
 
 
 def read_activity(document: bytes) -> Activity:
@@ -103,13 +113,37 @@ def _reject(wire: Wire, frame: _Frame) -> Activity:
 def _answer(kind: type[Accept | Reject], wire: Wire, frame: _Frame) -> Activity:
     inner = first(wire.get("object"))
     if not isinstance(inner, dict):
+        if kind is Accept and uri(wire.get("result")):
+            return AcceptQuote(**frame, request_id=_object(wire), stamp=uri(wire.get("result")))
         return kind(**frame, follow_id=_object(wire))
+    if inner.get("type") == "QuoteRequest":
+        return _quote_answer(kind, wire, inner, frame)
     if inner.get("type") != "Follow":
         return _unknown(frame, kind.__name__, inner.get("type"))
     follower, followee = uri(inner.get("actor")), uri(inner.get("object"))
     if not uri(inner) and not (follower and followee):
         raise Malformed("a Follow without id and ends", reason="object_invalid")
     return kind(**frame, follow_id=uri(inner), follower=follower, followee=followee)
+
+
+def _quote_answer(kind: type[Accept | Reject], wire: Wire, inner: Wire, frame: _Frame) -> Activity:
+    about = _QuoteAsked(
+        request_id=uri(inner),
+        requester=uri(inner.get("actor")),
+        object=uri(inner.get("object")),
+        quoting=uri(inner.get("instrument")),
+    )
+    if not about["request_id"] and not about["quoting"]:
+        raise Malformed("a QuoteRequest without id and instrument", reason="object_invalid")
+    if kind is Reject:
+        return RejectQuote(**frame, **about)
+    return AcceptQuote(**frame, **about, stamp=required_uri(wire, "result"))
+
+
+def _quote_request(wire: Wire, frame: _Frame) -> Activity:
+    inner = first(wire.get("instrument"))
+    note = note_of(inner, frame["actor"]) if isinstance(inner, dict) and type_in(inner, POST_TYPES) else None
+    return QuoteRequest(**frame, object=_object(wire), quoting=required_uri(wire, "instrument"), note=note)
 
 
 def _undo(wire: Wire, frame: _Frame) -> Activity:
@@ -205,6 +239,7 @@ _READERS: Final[dict[str, Callable[[Wire, _Frame], Activity]]] = {
     "Follow": _follow,
     "Accept": _accept,
     "Reject": _reject,
+    "QuoteRequest": _quote_request,
     "Undo": _undo,
     "Create": _create,
     "Update": _update,

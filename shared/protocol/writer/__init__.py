@@ -15,7 +15,7 @@ from shared.protocol.writer.discovery import (
     write_webfinger,
 )
 from shared.protocol.writer.media_types import ACTIVITY_JSON, JRD_JSON, LD_JSON, XRD_XML, nodeinfo_type
-from shared.protocol.writer.notes import write_note, write_tombstone
+from shared.protocol.writer.notes import write_note, write_quote_authorization, write_tombstone
 
 __all__ = [
     "ACTIVITY_JSON",
@@ -31,6 +31,7 @@ __all__ = [
     "write_nodeinfo",
     "write_nodeinfo_links",
     "write_note",
+    "write_quote_authorization",
     "write_server_webfinger",
     "write_tombstone",
     "write_webfinger",

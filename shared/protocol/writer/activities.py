@@ -6,6 +6,7 @@ import msgspec
 
 from shared.protocol.activities import (
     Accept,
+    AcceptQuote,
     Activity,
     Add,
     Announce,
@@ -17,7 +18,9 @@ from shared.protocol.activities import (
     Follow,
     Like,
     Move,
+    QuoteRequest,
     Reject,
+    RejectQuote,
     Remove,
     Undo,
     UpdateActor,
@@ -51,7 +54,7 @@ def activity_wire(activity: Activity) -> Wire:
 
 def _context(activity: Activity) -> msgspec.Raw:
     match activity:
-        case Create() | UpdateNote():
+        case Create() | UpdateNote() | QuoteRequest() | AcceptQuote() | RejectQuote():
             return POST
         case UpdateActor():
             return ALL
@@ -78,6 +81,19 @@ def _of_profile(activity: UpdateActor) -> Wire:
 @_payload.register
 def _of_answer(activity: Accept | Reject) -> Wire:
     return {"object": _follow(activity)}
+
+
+@_payload.register
+def _of_quote_request(activity: QuoteRequest) -> Wire:
+    instrument = note_wire(activity.note) if activity.note else activity.quoting
+    return {"object": activity.object, "instrument": instrument}
+
+
+@_payload.register
+def _of_quote_answer(activity: AcceptQuote | RejectQuote) -> Wire:
+    asked = present({"id": activity.request_id, "actor": activity.requester, "object": activity.object})
+    request = {"type": "QuoteRequest", **asked, "instrument": activity.quoting}
+    return {"object": request, **({"result": activity.stamp} if isinstance(activity, AcceptQuote) else {})}
 
 
 @_payload.register

@@ -1,9 +1,10 @@
 """Posts, and what is left of them."""
 
 from datetime import datetime
+from html import escape
 from typing import Final
 
-from shared.protocol.objects import Attachment, Note, Poll
+from shared.protocol.objects import Attachment, Note, Poll, QuoteAuthorization
 from shared.protocol.writer.context import PLAIN, POST, Wire, encode, moment, present
 from shared.protocol.writer.tags import tags_of
 
@@ -33,7 +34,8 @@ def note_wire(note: Note) -> Wire:
     """Return a post without a context, to be embedded."""
     if note.is_vote:
         return _vote(note)
-    by_language = {note.language: note.content} if note.language else None
+    content = _quote_link(note.quote) + note.content if note.quote else note.content
+    by_language = {note.language: content} if note.language else None
     return {
         "id": note.id,
         "type": note.type,
@@ -59,15 +61,43 @@ def note_wire(note: Note) -> Wire:
                 "quote": note.quote,
                 "quoteUri": note.quote,
                 "_misskey_quote": note.quote,
+                "quoteAuthorization": note.quote_authorization,
             }
         ),
-        "content": note.content,
+        **_policy(note),
+        "content": content,
         **present({"contentMap": by_language}),
         "attachment": [_attachment(attachment) for attachment in note.attachments],
         "tag": tags_of(note),
         **present({"replies": note.replies}),
         **(_poll(note.poll) if note.poll else {}),
     }
+
+
+def write_quote_authorization(stamp: QuoteAuthorization) -> bytes:
+    """Return the document of a stamp (FEP-044f)."""
+    wire: Wire = {
+        "id": stamp.id,
+        "type": "QuoteAuthorization",
+        "attributedTo": stamp.attributed_to,
+        "interactingObject": stamp.quoting,
+        "interactionTarget": stamp.quoted,
+    }
+    return encode(POST, wire)
+
+
+def _policy(note: Note) -> Wire:
+    """Return who may quote a post unasked (FEP-044f); whom nobody else names is the author alone."""
+    if note.may_quote is None:
+        return {}
+    allowed = list(note.may_quote) or [note.attributed_to]
+    return {"interactionPolicy": {"canQuote": {"automaticApproval": allowed}}}
+
+
+def _quote_link(uri: str) -> str:
+    """Return what readers that know no quotes see; those that do leave out what has this class."""
+    link = escape(uri)
+    return f'<p class="quote-inline">RE: <a href="{link}">{link}</a></p>'
 
 
 def _vote(note: Note) -> Wire:

@@ -42,7 +42,7 @@ _EXCEPTIONS = {
     "lemmy/dislike": "Unknown",
     "lemmy/private-message": "Unknown",
     "mastodon/add-featured-tag": "Unknown",
-    "mastodon/quote-request": "Unknown",
+    "mastodon/quote-request": "QuoteRequest",
     "mastodon/update-actor": "UpdateActor",
     "peertube/create-cache-file": "Unknown",
     "peertube/dislike": "Unknown",

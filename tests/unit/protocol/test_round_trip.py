@@ -1,12 +1,15 @@
 """What this site writes, this site reads: nothing is lost on the way."""
 
+import html
 from datetime import UTC, datetime
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from shared.protocol.activities import (
     Accept,
+    AcceptQuote,
     Activity,
     Add,
     Announce,
@@ -18,7 +21,9 @@ from shared.protocol.activities import (
     Follow,
     Like,
     Move,
+    QuoteRequest,
     Reject,
+    RejectQuote,
     Remove,
     Undo,
     UpdateActor,
@@ -98,6 +103,7 @@ def _notes(draw: st.DrawFn) -> Note:
         url=draw(_URIS),
         in_reply_to=draw(st.none() | _URIS),
         quote=draw(st.none() | _URIS),
+        quote_authorization=draw(st.just("") | _URIS),
         sensitive=draw(st.booleans()),
         to=draw(_UNIQUE_URIS),
         cc=draw(_UNIQUE_URIS),
@@ -154,6 +160,7 @@ _FRAME = {
     "published": st.none() | _MOMENTS,
 }
 _ENDS = {"follow_id": _URIS, "follower": _URIS, "followee": _URIS}
+_ASKED = {"request_id": _URIS, "requester": _URIS, "object": _URIS, "quoting": _URIS}
 _UNDONE = {
     "undone_id": _URIS,
     "undone_type": st.sampled_from(["Follow", "Like", "Announce"]),
@@ -166,6 +173,9 @@ _ACTIVITIES: st.SearchStrategy[Activity] = st.one_of(
     st.builds(Follow, **_FRAME, object=_URIS),
     st.builds(Accept, **_FRAME, **_ENDS),
     st.builds(Reject, **_FRAME, **_ENDS),
+    st.builds(QuoteRequest, **_FRAME, object=_URIS, quoting=_URIS),
+    st.builds(AcceptQuote, **_FRAME, **_ASKED, stamp=_URIS),
+    st.builds(RejectQuote, **_FRAME, **_ASKED),
     st.builds(Undo, **_FRAME, **_UNDONE),
     st.builds(Undo, **_FRAME, undone_id=_URIS),
     st.builds(Delete, **_FRAME, object=_URIS | st.just(_ACTOR)),
@@ -180,11 +190,20 @@ _ACTIVITIES: st.SearchStrategy[Activity] = st.one_of(
 )
 
 
+def _as_others_read(note: Note) -> Note:
+    if note.quote is None:
+        return note
+    link = html.escape(note.quote)
+    rel = "nofollow noopener noreferrer"
+    link = f'<p class="quote-inline">RE: <a href="{link}" rel="{rel}">{link}</a></p>'
+    return replace(note, content=link + note.content, quote_consent=True)
+
+
 @settings(deadline=None)
 @given(_notes())
 def test_post_comes_back_as_it_went(note: Note) -> None:
-    """A post that was written and read is the same post."""
-    assert read_note(write_note(note)) == note
+    """A post that was written and read is the same post, its quote now a link in the text, too."""
+    assert read_note(write_note(note)) == _as_others_read(note)
 
 
 @settings(deadline=None)
@@ -198,4 +217,7 @@ def test_profile_comes_back_as_it_went(profile: ActorProfile) -> None:
 @given(_ACTIVITIES)
 def test_activity_comes_back_as_it_went(activity: Activity) -> None:
     """An activity of any type that was written and read is the same activity."""
-    assert read_activity(write_activity(activity)) == activity
+    expected = activity
+    if isinstance(activity, Create | UpdateNote):
+        expected = replace(activity, note=_as_others_read(activity.note))
+    assert read_activity(write_activity(activity)) == expected
