@@ -7,6 +7,7 @@ import structlog
 
 from services.fanout_deliverer.outgoing import Outgoing, Page
 from services.fanout_deliverer.plan import Audience, audience_of, recall_only
+from services.fanout_deliverer.relays import Relays
 from services.fanout_deliverer.signers import Signers
 from shared.database import audience, deliveries, follower_digests, retired_inboxes
 from shared.database.audience import NEWEST, Addressee, Sender
@@ -67,6 +68,7 @@ class Planner:
         self._signers = signers
         self._uris = uris
         self._blocks = blocks
+        self._relays = Relays()
 
     async def plan(self, items: Sequence[AcceptedActivity]) -> None:
         """Record and publish the deliveries of these activities; raises Unavailable, or Rejected for one."""
@@ -96,7 +98,14 @@ class Planner:
             await outgoing.flush()
         body = item.body if reach.personal else await self._proven(conn, item, sender)
         sent, seen = _sent(item, sender, reach, body), set[str]()
-        page = await self._allowed(conn, await self._addressed(conn, sender, reach), seen)
+        addressed = await self._addressed(conn, sender, reach)
+        addressed += await self._relays.destinations(
+            conn,
+            item.activity,
+            by_site=sender.uri == self._uris.instance_actor,
+            federated=sender.federated and sender.active,
+        )
+        page = await self._allowed(conn, addressed, seen)
         # Only what is for followers alone tells who they are, as everywhere in the field: a follower too many
         # does harm there, and the digests of an author are read once for the whole plan.
         digests = await follower_digests.by_host(conn, sender.id) if reach.closed else {}

@@ -18,6 +18,7 @@ from services.operator_console.commands import (
     post,
     prune,
     queue,
+    relay,
     report,
     token,
     trace,
@@ -47,6 +48,7 @@ app.add_typer(dead.app, name="dead")
 app.add_typer(host.app, name="host")
 app.add_typer(block.app, name="block")
 app.add_typer(report.app, name="report")
+app.add_typer(relay.app, name="relay")
 app.command("prune")(prune.prune_store)
 app.command("delivery")(delivery.show_delivery)
 app.command("trace")(trace.show_trace)

@@ -154,6 +154,8 @@ class FastLane:
         batch.accepted = [pair for pair in batch.accepted if self._shared(pair[1].activity) not in missing]
 
     def _has_to_ask(self, activity: Activity) -> bool:
+        if isinstance(activity, Announce) and activity.also:
+            return True
         return isinstance(activity, Move) or quoting(activity, self._uris) is not None
 
     def _shared(self, activity: Activity) -> str | None:

@@ -9,6 +9,7 @@ import random
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+import structlog
 from msgspec.structs import replace
 
 from services.signature_verifier.authority import SignerNotActor, may_be_forwarded
@@ -43,6 +44,9 @@ DELAYS = (10.0, 40.0, 120.0)
 BUSY_DELAY = 10.0
 BUSY_FOR = timedelta(minutes=30)
 """How long a request waits at most for a host that has more to do than it manages."""
+
+
+log = structlog.get_logger(__name__)
 
 
 class KeyUnreachable(Rejected):
@@ -122,9 +126,9 @@ class SlowLane:
         except RemoteUnavailable as failure:
             await self._later(request, failure)
         else:
-            await self._verdicts.accept([accepted])
+            await self._verdicts.accept(accepted)
 
-    async def _in_time(self, request: ReceivedRequest) -> AcceptedActivity:
+    async def _in_time(self, request: ReceivedRequest) -> Sequence[AcceptedActivity]:
         deadline = asyncio.timeout(DEADLINE)
         try:
             async with deadline:
@@ -134,7 +138,7 @@ class SlowLane:
                 raise TimedOut(f"{request.actor[:200]}: {DEADLINE:g} s") from None
             raise
 
-    async def _judged(self, request: ReceivedRequest) -> AcceptedActivity:
+    async def _judged(self, request: ReceivedRequest) -> Sequence[AcceptedActivity]:
         claim = self._judge.read(request)
         await self._blocks.refresh()
         for uri in (request.actor, claim.key_id):
@@ -148,9 +152,25 @@ class SlowLane:
         except SignerNotActor:
             if not may_be_forwarded(activity):
                 raise
-            return await self._forwarded.judge(request, activity)
+            return [await self._forwarded.judge(request, activity)]
         await self._comparison.look_at([(request, own)])
-        return own
+        return await self._one_by_one(own)
+
+    async def _one_by_one(self, own: AcceptedActivity) -> Sequence[AcceptedActivity]:
+        """Return what is shared at once as so many shares (FEP-1a11); what cannot be had is left out."""
+        several = own.activity
+        if not isinstance(several, Announce) or not several.also:
+            return [own]
+        shares = [replace(own, activity=replace(several, also=()))]
+        for number, uri in enumerate(several.also, 1):
+            share = replace(several, id=f"{several.id}#{number}", object=uri, also=())
+            try:
+                fetched = await self._fetched(share, share.actor)
+            except (Rejected, RemoteUnavailable) as error:
+                log.info("share_left_out", activity=several.id, post=uri[:200], reason=error.reason)
+                continue
+            shares.append(replace(own, activity=share, fetched=fetched))
+        return shares
 
     async def _proven(self, claim: Claim) -> tuple[Activity, str]:
         """Return the activity and who signed it, by the key as it is stored, or as it is now."""

@@ -1,6 +1,6 @@
 """Quotes as the client API shows them: which are shown inside the post that quotes, and who quotes what."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from msgspec import Struct
 
@@ -56,18 +56,6 @@ async def views(conn: Connection, viewer_id: int | None, quoting: dict[int, str]
         )
         for row in rows
     }
-
-
-async def counts(conn: Connection, uris: Collection[str]) -> dict[str, int]:
-    """Return how often these posts are quoted with consent, those that are not left out."""
-    rows = await conn.fetch(
-        """
-        SELECT quoted_uri, count(*) AS number FROM quotes
-         WHERE quoted_hash = ANY($1::bytea[]) AND state = 1 GROUP BY quoted_uri
-        """,
-        [uri_hash(uri) for uri in uris],
-    )
-    return {row["quoted_uri"]: row["number"] for row in rows}
 
 
 _QUOTING = f"""

@@ -49,6 +49,7 @@ class StatusRow(Struct, frozen=True, kw_only=True):
     replies_count: int
     reblogs_count: int
     favourites_count: int
+    quotes_count: int
     created_at: datetime
     edited_at: datetime | None
     tags: tuple[str, ...]
@@ -70,6 +71,7 @@ SELECT s.id, s.uri, s.url, s.local, s.actor_id, s.reblog_of_id, s.in_reply_to_id
        s.conversation_id, s.object_type, s.title, s.content, s.source, s.spoiler_text, s.language,
        s.visibility, s.sensitive, s.attachments, s.emojis, s.poll, s.quote_uri, s.quote_policy, s.application,
        s.replies_count, s.reblogs_count, s.favourites_count, s.created_at, s.edited_at,
+       (SELECT count(*) FROM quotes q WHERE q.quoted_hash = s.uri_hash AND q.state = 1) AS quotes_count,
        ARRAY(SELECT t.name FROM status_tags t WHERE t.status_id = s.id ORDER BY t.name) AS tags,
        (SELECT jsonb_agg(jsonb_build_object('id', a.id, 'username', a.username, 'domain', a.domain,
                                             'url', coalesce(nullif(a.url, ''), a.uri)) ORDER BY a.id)

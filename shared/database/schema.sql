@@ -359,6 +359,15 @@ CREATE TABLE refusals (
     trace text NOT NULL
 ) PARTITION BY RANGE (at);
 
+CREATE TABLE relays (
+    id bigint NOT NULL,
+    inbox text NOT NULL,
+    actor_uri text NOT NULL DEFAULT ''::text,
+    follow_uri text NOT NULL,
+    state smallint NOT NULL,
+    created_at timestamp with time zone NOT NULL DEFAULT now()
+);
+
 CREATE TABLE reports (
     id bigint NOT NULL,
     uri text NOT NULL,
@@ -510,6 +519,9 @@ ALTER TABLE poll_votes ADD CONSTRAINT poll_votes_pkey PRIMARY KEY (status_id, ac
 ALTER TABLE polls ADD CONSTRAINT polls_pkey PRIMARY KEY (status_id);
 ALTER TABLE public_keys ADD CONSTRAINT public_keys_pkey PRIMARY KEY (uri_hash);
 ALTER TABLE quotes ADD CONSTRAINT quotes_pkey PRIMARY KEY (id);
+ALTER TABLE relays ADD CONSTRAINT relays_follow_uri_key UNIQUE (follow_uri);
+ALTER TABLE relays ADD CONSTRAINT relays_inbox_key UNIQUE (inbox);
+ALTER TABLE relays ADD CONSTRAINT relays_pkey PRIMARY KEY (id);
 ALTER TABLE reports ADD CONSTRAINT reports_pkey PRIMARY KEY (id);
 ALTER TABLE reports ADD CONSTRAINT reports_uri_hash_target_id_key UNIQUE (uri_hash, target_id);
 ALTER TABLE retired_inboxes ADD CONSTRAINT retired_inboxes_pkey PRIMARY KEY (inbox);

@@ -119,9 +119,10 @@ class EmojiReact(_Activity, frozen=True, kw_only=True):
 
 
 class Announce(_Activity, frozen=True, kw_only=True):
-    """`actor` shares the post `object` (section 6.9, called a boost)."""
+    """`actor` shares the post `object` (section 6.9, called a boost); `also` are more of them (FEP-1a11)."""
 
     object: str
+    also: tuple[str, ...] = ()
 
 
 class Block(_Activity, frozen=True, kw_only=True):

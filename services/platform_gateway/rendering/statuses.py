@@ -20,7 +20,7 @@ from services.platform_gateway.entities.statuses import (
 from services.platform_gateway.errors import not_found
 from services.platform_gateway.rendering import media
 from services.platform_gateway.rendering.accounts import PRIVACY, emojis, load_accounts
-from shared.database.api_quotes import QuoteView, counts, views
+from shared.database.api_quotes import QuoteView, views
 from shared.database.api_statuses import EditRow, Marks, StatusRow, marks_of, statuses_by_id
 from shared.database.pool import Connection
 from shared.database.quotes import QuoteState
@@ -43,7 +43,6 @@ class _Material(Struct, frozen=True, kw_only=True):
     accounts: dict[int, Account]
     marks: dict[int, Marks]
     quoted: dict[int, QuoteView]
-    quoted_by: dict[str, int]
     viewer_id: int | None
     uris: LocalUris
 
@@ -57,7 +56,6 @@ async def load_statuses(
     """
     rows = await statuses_by_id(conn, ids)
     quoted = await _quoted(conn, rows, viewer_id)
-    quoted_by = await counts(conn, [row.uri for row in rows.values()]) if rows else {}
     accounts = await load_accounts(conn, {row.actor_id for row in rows.values()}, uris)
     marks = {} if viewer_id is None or not rows else await marks_of(conn, viewer_id, rows.keys())
     material = _Material(
@@ -65,7 +63,6 @@ async def load_statuses(
         accounts=accounts,
         marks=marks,
         quoted=quoted,
-        quoted_by=quoted_by,
         viewer_id=viewer_id,
         uris=uris,
     )
@@ -149,7 +146,7 @@ def _plain(material: _Material, row: StatusRow) -> Status:
         tags=tags(row.tags, uris),
         emojis=emojis(row.emojis),
         poll=media.poll(row),
-        quotes_count=material.quoted_by.get(row.uri, 0),
+        quotes_count=row.quotes_count,
         quote_approval=_approval(row, material.viewer_id),
         application=(Application(name=row.application) if row.application else None) if row.local else UNSET,
     )

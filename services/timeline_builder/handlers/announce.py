@@ -1,12 +1,12 @@
 """Announce: boosts."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from services.timeline_builder import posts
 from services.timeline_builder.effects import Run
 from services.timeline_builder.posts import Incoming, id_at
 from services.timeline_builder.work import Outcome, Work
-from shared.database import statuses
+from shared.database import relays, statuses
 from shared.database.standing import Standing
 from shared.database.statuses import NewBoost, StatusRow
 from shared.protocol.activities import Announce
@@ -19,7 +19,9 @@ async def apply(run: Run, works: Sequence[Work[Announce]]) -> None:
 
     A post that was fetched for its boost is stored first. A local boost is stored already.
     """
-    await _store_fetched(run, works)
+    relaying = await relays.relaying(run.conn, {work.activity.actor for work in works if not work.local})
+    await _store_fetched(run, works, relaying)
+    works = _shared_by_people(run, works, relaying)
     new: dict[tuple[int, int], NewBoost] = {}
     for work in works:
         judged = _judge(run, work)
@@ -37,11 +39,21 @@ async def apply(run: Run, works: Sequence[Work[Announce]]) -> None:
     await _store(run, list(new.values()))
 
 
-async def _store_fetched(run: Run, works: Sequence[Work[Announce]]) -> None:
+def _shared_by_people(
+    run: Run, works: Sequence[Work[Announce]], relaying: Collection[str]
+) -> list[Work[Announce]]:
+    """Return the boosts: what a relay announces it passes on, and that is no boost."""
+    for work in works:
+        if work.activity.actor in relaying and work.activity.object not in run.facts.posts:
+            work.outcome = Outcome.UNKNOWN_OBJECT
+    return [work for work in works if work.activity.actor not in relaying]
+
+
+async def _store_fetched(run: Run, works: Sequence[Work[Announce]], relaying: Collection[str]) -> None:
     incoming = []
     for work in works:
         who = run.facts.actor(work.activity.actor)
-        if who is None or not _matters(run, work, who):
+        if who is None or not (who.uri in relaying or _matters(run, work, who)):
             continue
         for note in work.accepted.fetched:
             author = run.facts.actor(note.attributed_to)

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from services.timeline_builder import endings
 from services.timeline_builder.effects import Run
 from services.timeline_builder.work import Outcome, Work
-from shared.database import follows
+from shared.database import follows, relays
 from shared.database.follows import FollowRow
+from shared.database.relays import RelayState
 from shared.protocol.activities import Accept, Reject
 
 Answer = Accept | Reject
@@ -14,6 +15,7 @@ Answer = Accept | Reject
 
 async def apply(run: Run, works: Sequence[Work[Answer]]) -> None:
     """Let those follow who asked and were accepted; end the follow of those who were turned away."""
+    works = await _without_relays(run, works)
     by_id = await follows.by_uris(run.conn, [w.activity.follow_id for w in works if w.activity.follow_id])
     by_ends = await follows.between(run.conn, [p for w in works if (p := _ends(run, w.activity)) is not None])
     accepted: list[tuple[int, int]] = []
@@ -31,6 +33,19 @@ async def apply(run: Run, works: Sequence[Work[Answer]]) -> None:
     await _accept(run, accepted)
     if rejected:
         await endings.end_follows(run, rejected)
+
+
+async def _without_relays(run: Run, works: Sequence[Work[Answer]]) -> list[Work[Answer]]:
+    """Note what relays answered to the instance actor; return the other answers."""
+    asked = await relays.asked(run.conn, [work.activity.follow_id for work in works])
+    for work in works:
+        answer = work.activity
+        if answer.follow_id not in asked:
+            continue
+        state = RelayState.ACCEPTED if isinstance(answer, Accept) else RelayState.REJECTED
+        if not await relays.answered(run.conn, answer.follow_id, answer.actor, state):
+            work.outcome = Outcome.NOT_PERMITTED
+    return [work for work in works if work.activity.follow_id not in asked]
 
 
 def _ends(run: Run, answer: Answer) -> tuple[int, int] | None:

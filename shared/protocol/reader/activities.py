@@ -1,6 +1,6 @@
 """Activities: one small function for each type, found by its wire name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final, TypedDict
 
@@ -36,6 +36,7 @@ from shared.protocol.reader.notes import POST_TYPES, note_of
 from shared.protocol.reader.values import (
     Wire,
     addresses,
+    entries,
     first,
     required_uri,
     string,
@@ -194,7 +195,10 @@ def _like(wire: Wire, frame: _Frame) -> Activity:
 
 
 def _announce(wire: Wire, frame: _Frame) -> Activity:
-    inner = first(wire.get("object"))
+    several = entries(wire.get("object"))
+    if len(several) > 1:
+        return _announce_of_several(several[: limits.ANNOUNCED], frame)
+    inner = first(several)
     if not isinstance(inner, dict) or type_in(inner, POST_TYPES):
         return Announce(**frame, object=_object(wire))
     kind = type_in(inner, _ACTIVITY_TYPES)
@@ -204,6 +208,15 @@ def _announce(wire: Wire, frame: _Frame) -> Activity:
     if kind:
         return _unknown(frame, "Announce", kind)
     return Announce(**frame, object=_object(wire))
+
+
+def _announce_of_several(several: Sequence[object], frame: _Frame) -> Activity:
+    """Read a group's Announce of several things (FEP-1a11); those without an effect are left out."""
+    single = [_announce({"object": one}, frame) for one in several if uri(one)]
+    shared = dict.fromkeys(one.object for one in single if isinstance(one, Announce))
+    if not shared:
+        return _unknown(frame, "Announce", "several")
+    return Announce(**frame, object=next(iter(shared)), also=tuple(shared)[1:])
 
 
 def _block(wire: Wire, frame: _Frame) -> Activity:

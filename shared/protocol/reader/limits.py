@@ -11,6 +11,7 @@ POLL_OPTIONS: Final = 32
 ALIASES: Final = 20
 KEYS: Final = 10
 FLAGGED: Final = 200
+ANNOUNCED: Final = 20
 MEMBERS: Final = 10_000
 DOMAINS: Final = 50
 

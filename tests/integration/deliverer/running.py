@@ -51,6 +51,14 @@ class RunningDeliverer:
         items = [message_of(activity) for activity in activities]
         await self.publisher.publish(FANOUT_PLAN, Codec(AcceptedActivity), items)
 
+    async def relay_outbox(self) -> None:
+        """Put what actions left in the outbox on the plan queue."""
+        async with self.world.pool.acquire() as conn:
+            rows = await conn.fetch("DELETE FROM outbox WHERE queue = $1 RETURNING payload", FANOUT_PLAN)
+        codec = Codec(AcceptedActivity)
+        items = [item for row in rows for item in codec.decode(row["payload"])]
+        await self.publisher.publish(FANOUT_PLAN, codec, items)
+
     async def record(self, activity: Activity) -> list[DeliveryReport]:
         """Return what is recorded of an activity's deliveries."""
         async with self.world.pool.acquire() as conn:
