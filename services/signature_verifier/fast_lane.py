@@ -69,8 +69,11 @@ class FastLane:
         batch = _Batch()
         claims = [claim for item in items if (claim := self._read(item, batch)) is not None]
         keys = await self._keyring.find({claim.key_id for claim in claims})
-        for claim in claims:
-            self._decide(claim, keys.get(claim.key_id), batch)
+        # All signatures first, then all contents: the two by turns cost half as much again, for each drives
+        # the other's code and data out of the processor's caches.
+        signed = [claim for claim in claims if self._is_signed(claim, keys.get(claim.key_id), batch)]
+        for claim in signed:
+            self._decide(claim, keys[claim.key_id], batch)
         await self._decide_by_the_store(batch)
         await self._set_aside_unknown_posts(batch)
         await self._drop_unknown_deleted(batch)
@@ -91,12 +94,12 @@ class FastLane:
             return None
         return claim
 
-    def _decide(self, claim: Claim, key: KnownKey | None, batch: "_Batch") -> None:
+    def _is_signed(self, claim: Claim, key: KnownKey | None, batch: "_Batch") -> bool:
         if key is None:
             batch.keyless.append(claim)
-            return
+            return False
         try:
-            self._accept(claim, key, batch)
+            self._judge.check(claim, key)
         except SignatureRefused as cause:
             if not another_key_may_fit(cause):
                 batch.refused.append(Refused(claim.request, cause))
@@ -106,12 +109,19 @@ class FastLane:
                 batch.unfitting.append((claim, key, Refused(claim.request, cause)))
         except Rejected as cause:
             self._refuse(claim, cause, batch)
+        else:
+            return True
+        return False
 
-    def _accept(self, claim: Claim, key: KnownKey, batch: "_Batch") -> None:
-        activity = self._judge.prove(claim, key)
-        accepted = self._judge.approve(claim, activity, key.actor_uri)
-        batch.proven.append((claim.signature, key))
-        batch.accepted.append((claim.request, accepted))
+    def _decide(self, claim: Claim, key: KnownKey, batch: "_Batch") -> None:
+        try:
+            activity = self._judge.parse(claim.request)
+            accepted = self._judge.approve(claim, activity, key.actor_uri)
+        except Rejected as cause:
+            self._refuse(claim, cause, batch)
+        else:
+            batch.proven.append((claim.signature, key))
+            batch.accepted.append((claim.request, accepted))
 
     def _refuse(self, claim: Claim, cause: Rejected, batch: "_Batch") -> None:
         if isinstance(cause, SignerNotActor) and may_be_forwarded(self._judge.parse(claim.request)):
@@ -133,9 +143,11 @@ class FastLane:
                 batch.refused.append(refused)
                 continue
             try:
-                self._accept(claim, newer, batch)
+                self._judge.check(claim, newer)
             except Rejected as cause:
                 self._refuse(claim, cause, batch)
+            else:
+                self._decide(claim, newer, batch)
 
     async def _set_aside_unknown_posts(self, batch: "_Batch") -> None:
         """Have unknown posts fetched that are shared or pinned, both ends of those who move, and stamps."""

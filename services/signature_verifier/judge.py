@@ -92,6 +92,11 @@ class Judge:
 
         Whether the signer may speak for the activity's actor is another question: `approve`.
         """
+        self.check(claim, key)
+        return self.parse(claim.request)
+
+    def check(self, claim: Claim, key: KnownKey) -> None:
+        """Return if the key signed the request and its owner is still there; raises Rejected."""
         verify(
             claim.signature,
             claim.signed,
@@ -101,7 +106,6 @@ class Judge:
         )
         if key.actor_gone:
             raise ActorGone(key.actor_uri[:200])
-        return self.parse(claim.request)
 
     def parse(self, request: ReceivedRequest) -> Activity:
         """Return the activity in the body, which is the one the receiver saw; raises Rejected."""
