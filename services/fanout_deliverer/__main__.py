@@ -7,13 +7,15 @@ from contextlib import AsyncExitStack
 from importlib.metadata import version
 
 from services.fanout_deliverer.deliverer import Deliverer
+from services.fanout_deliverer.in_flight import LAGGARDS
+from services.fanout_deliverer.worker import IN_FLIGHT
 from shared.database.pool import create_pool
 from shared.database.worker_ids import id_generator
 from shared.protocol.local_uris import LocalUris
 from shared.queue.connection import connect
 from shared.queue.publisher import Publisher
 from shared.remote.addresses import PeerPolicy
-from shared.remote.client import GuardedClient
+from shared.remote.client import GuardedClient, Limits
 from shared.resolution import DomainBlocks, Resolver, instance_signer
 from shared.runtime.context import Context
 from shared.runtime.service import run
@@ -42,6 +44,7 @@ async def main(context: Context) -> None:
             PeerPolicy(settings.allow_private_peers),
             user_agent=f"Heddle/{version('heddle')} (+{uris.origin}/)",
             own_hosts=[uris.host],
+            limits=Limits(connections=IN_FLIGHT + LAGGARDS),
         )
         await stack.enter_async_context(client)
         broker = await stack.enter_async_context(connect(settings.broker_url, NAME))

@@ -19,14 +19,19 @@ class Room:
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
 
     @asynccontextmanager
-    async def take(self, amount: int) -> AsyncIterator[None]:
-        """Wait until this much fits and keep it inside the `async with`."""
+    async def take(self, amount: int) -> AsyncIterator["Share"]:
+        """Wait until this much fits and keep it inside the `async with`, or give it back bit by bit."""
         await self._enter(amount)
+        share = Share(self, amount)
         try:
-            yield
+            yield share
         finally:
-            self._used -= amount
-            self._admit()
+            share.give_back(share.amount)
+
+    def leave(self, amount: int) -> None:
+        """Give back what was taken."""
+        self._used -= amount
+        self._admit()
 
     async def _enter(self, amount: int) -> None:
         if not self._waiting and self._fits(amount):
@@ -51,3 +56,21 @@ class Room:
             if not admitted.done():
                 self._used += amount
                 admitted.set_result(None)
+
+
+class Share:
+    """What somebody has taken of a room.
+
+    Args:
+        room: Whose.
+        amount: How much.
+    """
+
+    def __init__(self, room: Room, amount: int) -> None:
+        self._room = room
+        self.amount = amount
+
+    def give_back(self, amount: int = 1) -> None:
+        """Give some of it back before the rest."""
+        self.amount -= amount
+        self._room.leave(amount)

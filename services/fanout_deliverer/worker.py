@@ -9,12 +9,13 @@ import structlog
 from msgspec import Struct
 
 from services.fanout_deliverer.courier import Courier
+from services.fanout_deliverer.in_flight import InFlight
 from services.fanout_deliverer.insist import insist
 from services.fanout_deliverer.lanes import Lanes, Place
 from services.fanout_deliverer.lease import Lease
 from services.fanout_deliverer.outcomes import SLOW, put_aside, refused, report_of
 from services.fanout_deliverer.recorder import Recorder, Report
-from services.fanout_deliverer.room import Room
+from services.fanout_deliverer.room import Room, Share
 from services.fanout_deliverer.signers import Signers
 from shared.database import deliveries, hosts
 from shared.database.deliveries import State
@@ -28,7 +29,7 @@ from shared.telemetry import metrics
 log = structlog.get_logger(__name__)
 
 IN_FLIGHT = 512
-"""Requests of one process at once, over all hosts."""
+"""Requests of one process at once, over all hosts, without those that keep us waiting."""
 
 IN_HAND = 4096
 """Targets of one process at once, waiting or on their way: what bounds its memory."""
@@ -79,7 +80,7 @@ class Worker:
         self._recorder = recorder
         self._blocks = blocks
         self._lanes = Lanes()
-        self._in_flight = asyncio.Semaphore(IN_FLIGHT)
+        self._in_flight = InFlight(IN_FLIGHT)
         self._room = Room(IN_HAND)
 
     async def deliver(self, items: Sequence[Delivery], lease: Lease) -> None:
@@ -87,13 +88,13 @@ class Worker:
 
         Raises ShardLeft if the shard went to another process before all was sent.
         """
-        async with self._room.take(sum(len(item.targets) for item in items)):
+        async with self._room.take(sum(len(item.targets) for item in items)) as share:
             # Places are taken before anything is awaited, so in the order of the queue.
             jobs = [self._job(delivery, target) for delivery in items for target in delivery.targets]
             try:
                 facts = await insist(lambda: self._look_up(jobs), "delivery_facts_held")
                 results = await asyncio.gather(
-                    *(self._run(job, facts, lease) for job in jobs), return_exceptions=True
+                    *(self._run(job, facts, lease, share) for job in jobs), return_exceptions=True
                 )
             finally:
                 for job in jobs:
@@ -116,8 +117,11 @@ class Worker:
                     hosts=await hosts.known_hosts(conn, list({job.host for job in jobs})),
                 )
 
-    async def _run(self, job: Job, facts: Facts, lease: Lease) -> bool:
-        """Return whether this delivery has arrived just now."""
+    async def _run(self, job: Job, facts: Facts, lease: Lease, share: Share) -> bool:
+        """Return whether this delivery has arrived just now.
+
+        What is done makes room at once: one host that hangs does not hold what its neighbours took.
+        """
         report = None
         try:
             await job.place.turn()
@@ -132,6 +136,7 @@ class Worker:
             await self._recorder.record(report)
             _count(report, job)
         job.place.leave()
+        share.give_back()
         return report is not None and report.progress.state is State.DELIVERED
 
     def _without_a_try(self, job: Job, host: Host) -> Report | None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import socket
 import ssl
 import time
@@ -11,7 +12,7 @@ from contextlib import asynccontextmanager
 import aiohappyeyeballs
 
 from shared.remote.connector import Guard, checked_socket
-from shared.remote.errors import ConnectFailed, TimedOut, TlsFailed
+from shared.remote.errors import ConnectFailed, OutOfSockets, TimedOut, TlsFailed
 from shared.remote.http1 import Connection
 from shared.remote.slots import WarmHosts
 from shared.remote.tls import tls_context
@@ -102,6 +103,7 @@ class Connections:
         Raises:
             Rejected: It must not be connected to.
             RemoteUnavailable: It cannot be connected to.
+            OutOfSockets: This process cannot connect to anything more.
         """
         try:
             async with asyncio.timeout_at(until):
@@ -113,6 +115,8 @@ class Connections:
         except (ssl.SSLError, ssl.CertificateError) as error:
             raise TlsFailed(f"{to.authority}: {error}"[:300]) from error
         except OSError as error:
+            if error.errno in {errno.EMFILE, errno.ENFILE}:
+                raise OutOfSockets(str(error)) from error
             raise ConnectFailed(f"{to.authority}: {error}"[:300]) from error
 
     async def _connect(self, to: Destination, addresses: Sequence[str]) -> Connection:

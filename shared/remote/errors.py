@@ -77,6 +77,12 @@ class ConnectFailed(RemoteUnavailable):
     reason = "connect_failed"
 
 
+class OutOfSockets(Unavailable):
+    """This process may open no more files: our trouble, which says nothing of the host."""
+
+    reason = "out_of_sockets"
+
+
 class TlsFailed(RemoteUnavailable):
     """The certificate is not valid for the host, or TLS failed otherwise."""
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
@@ -20,6 +21,7 @@ log = structlog.get_logger(__name__)
 
 Main = Callable[[Context], Awaitable[None]]
 USAGE_ERROR = 2
+MOST_FILES = 65_536
 
 
 def run(name: str, main: Main, *, need: Sequence[str]) -> None:
@@ -34,6 +36,7 @@ def run(name: str, main: Main, *, need: Sequence[str]) -> None:
     """
     settings = settings_or_exit(name, need=(*need, "ops_listen"))
     logs.configure(name, settings.log_format, settings.log_level)
+    raise_file_limit()
     worker = workers.place_of_this_process()
     if settings.processes > 1 and worker is None:
         sys.exit(uvloop.run(workers.supervise(settings)))
@@ -41,6 +44,14 @@ def run(name: str, main: Main, *, need: Sequence[str]) -> None:
     if "listen" in need:
         context.ready.add(LISTENING, not_yet)
     sys.exit(uvloop.run(_run_one(context, main, worker)))
+
+
+def raise_file_limit() -> None:
+    """Allow this process as many open files as it may have: a service holds thousands of connections."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    enough = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < enough:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (enough, hard))
 
 
 def settings_or_exit(name: str, *, need: Sequence[str]) -> Settings:

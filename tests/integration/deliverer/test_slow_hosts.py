@@ -1,9 +1,12 @@
 """A slow host, or one that hangs, holds up itself only."""
 
+import pytest
+
 from shared.database.deliveries import State
 from shared.queue.topology import shard_of
 from tests.fakes.remote_host import RemoteHost
-from tests.integration.deliverer.running import RunningDeliverer
+from tests.integration.deliverer.running import RunningDeliverer, run_deliverer
+from tests.integration.world import World
 
 
 def _neighbours(deliverer: RunningDeliverer) -> tuple[RemoteHost, RemoteHost]:
@@ -29,6 +32,30 @@ async def test_hanging_host_delays_nobody_in_its_own_queue(deliverer: RunningDel
     await birch.wait_for("Create", count=30)
     assert (await deliverer.states(posts[0])) == {State.DELIVERED: 1, State.QUEUED: 1}
     assert len(hanging.received) <= 1
+
+
+async def test_hanging_hosts_do_not_hold_the_slots_of_all(
+    world: World, own_broker_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With more hosts hanging than there are slots, the others are delivered to before one of them ends."""
+    monkeypatch.setattr("services.fanout_deliverer.worker.IN_FLIGHT", 3)
+    async with run_deliverer(world, own_broker_url) as deliverer:
+        ada = await world.account("ada")
+        hanging = [world.remote.host(f"hanging{number}") for number in range(8)]
+        for host in hanging:
+            host.behave("/inbox", delay=60.0)
+            await world.follow(host.actor("nora").id, ada)
+        first = deliverer.post(ada)
+        await deliverer.send(first)
+        for host in hanging:
+            await host.wait_for("Create")
+        birch = world.remote.host("birch")
+        grace = await world.account("grace")
+        await world.follow(birch.actor("nora").id, grace)
+        second = deliverer.post(grace)
+        await deliverer.send(second)
+        await deliverer.until(second, delivered=1)
+        assert (await deliverer.states(first)) == {State.QUEUED: 8}
 
 
 async def test_order_holds_for_an_author_on_a_slow_host(deliverer: RunningDeliverer) -> None:

@@ -1,13 +1,15 @@
 """What deliveries hold open, and what they do at once: all of it has a bound."""
 
 import asyncio
+import errno
 import time
+from typing import NoReturn
 
 import pytest
 
 from shared.remote.addresses import PeerPolicy
 from shared.remote.client import GuardedClient, Limits
-from shared.remote.errors import ConnectFailed, TimedOut
+from shared.remote.errors import ConnectFailed, OutOfSockets, TimedOut
 from shared.remote.resolver import Answer
 from tests.integration.remote.conftest import NoNames
 from tests.integration.remote.raw import TAKEN, Counting, raw_server, read_request
@@ -117,3 +119,15 @@ async def test_latency_is_the_other_sides() -> None:
         (first, _), (second, waited) = await asyncio.gather(*posts)
     assert first >= 0.1
     assert first + second <= waited + 0.05
+
+
+async def test_running_out_of_sockets_is_not_the_hosts_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When this process may open no more files, no host is blamed for it."""
+
+    def none_left(*_: object) -> NoReturn:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    async with _client(Limits()) as client:
+        monkeypatch.setattr("shared.remote.connector.socket.socket", none_left)
+        with pytest.raises(OutOfSockets):
+            await client.post("http://a.localhost:9/inbox", BODY)

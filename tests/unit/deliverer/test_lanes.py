@@ -111,3 +111,21 @@ async def test_room_given_up_is_free_again() -> None:
 async def _enter(room: Room, amount: int) -> None:
     async with room.take(amount):
         pass
+
+
+async def test_what_is_done_makes_room_before_the_rest() -> None:
+    """A piece of which a part is done lets in as much, and gives back no more than it took."""
+    room = Room(10)
+    async with room.take(8) as share:
+        waiting = asyncio.create_task(_enter(room, 6))
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        for _ in range(4):
+            share.give_back()
+        async with asyncio.timeout(5):
+            await waiting
+    async with asyncio.timeout(5), room.take(10):
+        crowded = asyncio.create_task(_enter(room, 1))
+        await asyncio.sleep(0.01)
+        assert not crowded.done()
+    await crowded

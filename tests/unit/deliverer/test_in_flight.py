@@ -1,0 +1,82 @@
+"""Slots for requests, and those who give them up."""
+
+import asyncio
+
+from services.fanout_deliverer.in_flight import InFlight
+
+
+async def test_who_lags_gives_the_slot_to_others() -> None:
+    """Requests that hang hold slots for a moment only, and give nothing back a second time when they end."""
+    in_flight, hang, order = InFlight(2, after=0.05), asyncio.Event(), list[str]()
+
+    async def hanging() -> None:
+        async with in_flight:
+            await hang.wait()
+        order.append("hanging")
+
+    async def quick(name: str) -> None:
+        async with in_flight:
+            order.append(name)
+            await asyncio.sleep(0)
+
+    stuck = [asyncio.create_task(hanging()) for _ in range(6)]
+    await asyncio.sleep(0)
+    async with asyncio.timeout(10):
+        await quick("quick")
+    assert order == ["quick"]
+    hang.set()
+    await asyncio.gather(*stuck)
+    assert await _at_once(in_flight, 10) == 2
+
+
+async def test_laggards_are_bounded() -> None:
+    """Once as many lag as may, the others keep their slots until they are done."""
+    in_flight, hang, begun = InFlight(1, laggards=2, after=0.01), asyncio.Event(), 0
+
+    async def hanging() -> None:
+        nonlocal begun
+        async with in_flight:
+            begun += 1
+            await hang.wait()
+
+    stuck = [asyncio.create_task(hanging()) for _ in range(6)]
+    async with asyncio.timeout(10):
+        while begun < 3:  # noqa: ASYNC110 - their count is what is waited for
+            await asyncio.sleep(0.01)
+    await asyncio.sleep(0.1)
+    assert begun == 3
+    hang.set()
+    await asyncio.gather(*stuck)
+    assert await _at_once(in_flight, 5) == 1
+
+
+async def test_who_is_cancelled_leaves_the_slot() -> None:
+    """Neither waiting for a slot nor holding one outlives a cancelled request."""
+    in_flight = InFlight(1, after=60)
+
+    async def hanging() -> None:
+        async with in_flight:
+            await asyncio.Event().wait()
+
+    stuck = [asyncio.create_task(hanging()) for _ in range(3)]
+    await asyncio.sleep(0)
+    for task in stuck:
+        task.cancel()
+    await asyncio.gather(*stuck, return_exceptions=True)
+    assert await _at_once(in_flight, 5) == 1
+
+
+async def _at_once(in_flight: InFlight, wanted: int) -> int:
+    """Return how many of those who want to are let in together."""
+    inside, most = 0, 0
+
+    async def enter() -> None:
+        nonlocal inside, most
+        async with in_flight:
+            inside += 1
+            most = max(most, inside)
+            await asyncio.sleep(0)
+            inside -= 1
+
+    await asyncio.gather(*(enter() for _ in range(wanted)))
+    return most
