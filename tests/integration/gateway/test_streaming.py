@@ -187,7 +187,8 @@ def test_who_may_listen(site: RunningGateway) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "status"), [("health", 200), ("user", 401), ("hashtag", 400), ("list?list=1", 404), ("", 400)]
+    ("path", "status"),
+    [("health", 200), ("user", 401), ("hashtag", 400), ("list?list=1", 401), ("list", 400), ("", 400)],
 )
 def test_paths_of_server_sent_events(site: RunningGateway, path: str, status: int) -> None:
     """Each path answers a visitor as the API says."""
