@@ -107,28 +107,62 @@ async def statuses_by_id(conn: Connection, ids: Collection[int]) -> dict[int, St
     return {row["id"]: _status(row) for row in rows}
 
 
+_MARKS = """
+SELECT f.status_id AS id, 0 AS mark FROM favourites f
+ WHERE f.actor_id = $1 AND f.status_id = ANY($2::bigint[])
+UNION ALL
+SELECT b.reblog_of_id, 1 FROM statuses b
+ WHERE b.reblog_of_id = ANY($2::bigint[]) AND b.actor_id = $1 AND b.deleted_at IS NULL
+UNION ALL
+SELECT k.status_id, 2 FROM bookmarks k WHERE k.actor_id = $1 AND k.status_id = ANY($2::bigint[])
+UNION ALL
+SELECT p.status_id, 3 FROM pins p WHERE p.actor_id = $1 AND p.status_id = ANY($2::bigint[])
+UNION ALL
+SELECT v.status_id, 4 + v.choice FROM poll_votes v WHERE v.actor_id = $1 AND v.status_id = ANY($2::bigint[])
+"""
+_FAVOURITED, _REBLOGGED, _BOOKMARKED, _PINNED, _VOTED = range(5)
+
+
 async def marks_of(conn: Connection, viewer_id: int, ids: Collection[int]) -> dict[int, Marks]:
-    """Return what a viewer did with each of these posts."""
-    rows = await conn.fetch(
-        """
-        SELECT w.id,
-               EXISTS (SELECT FROM favourites f WHERE f.status_id = w.id AND f.actor_id = $1) AS favourited,
-               EXISTS (SELECT FROM statuses b WHERE b.reblog_of_id = w.id AND b.actor_id = $1
-                                                AND b.deleted_at IS NULL) AS reblogged,
-               EXISTS (SELECT FROM bookmarks k WHERE k.status_id = w.id AND k.actor_id = $1) AS bookmarked,
-               EXISTS (SELECT FROM pins p WHERE p.status_id = w.id AND p.actor_id = $1) AS pinned,
-               ARRAY(SELECT v.choice FROM poll_votes v WHERE v.status_id = w.id AND v.actor_id = $1
-                      ORDER BY v.choice) AS votes
-          FROM unnest($2::bigint[]) AS w (id)
-        """,
-        viewer_id,
-        list(ids),
+    """Return what a viewer did with those of these posts that they did anything with."""
+    found: dict[int, set[int]] = {}
+    for row in await conn.fetch(_MARKS, viewer_id, list(ids)):
+        found.setdefault(row["id"], set()).add(row["mark"])
+    return {status_id: _marks(marks) for status_id, marks in found.items()}
+
+
+def _marks(marks: Collection[int]) -> Marks:
+    return Marks(
+        favourited=_FAVOURITED in marks,
+        reblogged=_REBLOGGED in marks,
+        bookmarked=_BOOKMARKED in marks,
+        pinned=_PINNED in marks,
+        votes=tuple(sorted(one - _VOTED for one in marks if one >= _VOTED)),
     )
-    return {row["id"]: _marks(row) for row in rows}
 
 
-def _marks(row: Record) -> Marks:
-    return Marks(row["favourited"], row["reblogged"], row["bookmarked"], row["pinned"], tuple(row["votes"]))
+class Version(Struct, frozen=True):
+    """What tells whether a post, and its author, are still as they were: their rows' last transactions."""
+
+    id: int
+    version: int
+    actor_id: int
+    actor_version: int
+    reblog_of_id: int | None
+
+
+_VERSIONS = """
+SELECT s.id, s.xmin AS version, s.actor_id, a.xmin AS actor_version, s.reblog_of_id
+  FROM statuses s JOIN actors a ON a.id = s.actor_id
+ WHERE s.deleted_at IS NULL AND a.deleted_at IS NULL
+   AND s.id = ANY($1::bigint[] || ARRAY(SELECT b.reblog_of_id FROM statuses b
+                                         WHERE b.id = ANY($1::bigint[]) AND b.reblog_of_id IS NOT NULL))
+"""
+
+
+async def versions(conn: Connection, ids: Collection[int]) -> dict[int, Version]:
+    """Return the versions of these posts, as far as they are there, and of what boosts among them share."""
+    return {row[0]: Version(*row) for row in await conn.fetch(_VERSIONS, list(ids))}
 
 
 class EditRow(Struct, frozen=True, kw_only=True):

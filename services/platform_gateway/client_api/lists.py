@@ -7,7 +7,6 @@ from aiohttp import web
 from services.platform_gateway.gateway import GATEWAY
 from services.platform_gateway.pagination import links
 from services.platform_gateway.rendering.accounts import load_accounts
-from services.platform_gateway.rendering.statuses import load_statuses
 from services.platform_gateway.responses import answer
 from shared.database.api_relations import Listed
 from shared.database.api_timelines import Marked
@@ -19,8 +18,8 @@ async def answer_statuses(
     request: web.Request, conn: Connection, page: Page, ids: Sequence[int], viewer_id: int | None
 ) -> web.Response:
     """Answer a page of posts that is sorted by their own ids."""
-    uris = request.app[GATEWAY].site.uris
-    statuses = await load_statuses(conn, ids, viewer_id, uris)
+    gateway = request.app[GATEWAY]
+    statuses = await gateway.kept.load(conn, ids, viewer_id, gateway.site.uris)
     return answer(statuses, headers=links(request, page, ids))
 
 
@@ -28,8 +27,8 @@ async def answer_marked(
     request: web.Request, conn: Connection, page: Page, rows: Sequence[Marked], viewer_id: int | None
 ) -> web.Response:
     """Answer a page of posts that is sorted by when they were marked."""
-    uris = request.app[GATEWAY].site.uris
-    statuses = await load_statuses(conn, [row.status_id for row in rows], viewer_id, uris)
+    gateway = request.app[GATEWAY]
+    statuses = await gateway.kept.load(conn, [row.status_id for row in rows], viewer_id, gateway.site.uris)
     return answer(statuses, headers=links(request, page, [row.cursor for row in rows]))
 
 

@@ -4,7 +4,7 @@ import html
 from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
-from msgspec import UNSET, Struct
+from msgspec import UNSET, Struct, structs
 
 from services.platform_gateway.entities import timestamp
 from services.platform_gateway.entities.accounts import Account
@@ -33,7 +33,7 @@ _AUTOMATIC: Final = {
     QuotePolicy.FOLLOWERS: ["followers"],
     QuotePolicy.NOBODY: [],
 }
-_UNMARKED = Marks(favourited=False, reblogged=False, bookmarked=False, pinned=False)
+UNMARKED = Marks(favourited=False, reblogged=False, bookmarked=False, pinned=False)
 
 
 class _Material(Struct, frozen=True, kw_only=True):
@@ -112,17 +112,17 @@ def _status(material: _Material, identifier: int) -> Status | None:
         reblog = _status(material, row.reblog_of_id)
         if reblog is None:
             return None
-    entity = _plain(material, row)
+    entity = plain(row, material.accounts[row.actor_id], material.uris)
     if reblog is not None:
-        _dress_as(entity, reblog)
+        dress_as(entity, reblog)
     _quote(material, row, entity)
     if material.viewer_id is not None:
         _mark(material, row, entity)
     return entity
 
 
-def _plain(material: _Material, row: StatusRow) -> Status:
-    uris = material.uris
+def plain(row: StatusRow, author: Account, uris: LocalUris) -> Status:
+    """Return a post as everybody sees it, without what it shares or quotes."""
     return Status(
         id=str(row.id),
         created_at=timestamp(row.created_at),
@@ -140,14 +140,14 @@ def _plain(material: _Material, row: StatusRow) -> Status:
         edited_at=None if row.edited_at is None else timestamp(row.edited_at),
         content=_content(row),
         reblog=None,
-        account=material.accounts[row.actor_id],
+        account=author,
         media_attachments=media.attachments(row.id, row.attachments),
         mentions=_mentions(row, uris),
         tags=tags(row.tags, uris),
         emojis=emojis(row.emojis),
         poll=media.poll(row),
         quotes_count=row.quotes_count,
-        quote_approval=_approval(row, material.viewer_id),
+        quote_approval=_approval(row),
         application=(Application(name=row.application) if row.application else None) if row.local else UNSET,
     )
 
@@ -160,7 +160,7 @@ def _quote(material: _Material, row: StatusRow, entity: Status) -> None:
     state = "" if view is None else _state(view)
     quoted = material.statuses.get((view.quoted_id or 0) if view is not None and view.shown else 0)
     if state == "accepted" and quoted is not None and quoted.actor_id in material.accounts:
-        inner = _plain(material, quoted)
+        inner = plain(quoted, material.accounts[quoted.actor_id], material.uris)
         if material.viewer_id is not None:
             _mark(material, quoted, inner)
         entity.quote = Quote(state=state, quoted_status=inner)
@@ -184,20 +184,20 @@ def _state(view: QuoteView) -> str:
     return "unauthorized" if view.closed else "accepted"
 
 
-def _approval(row: StatusRow, viewer_id: int | None) -> QuoteApproval:
-    """Return who may quote a post; what other servers allow only they know."""
+def _approval(row: StatusRow) -> QuoteApproval:
+    """Return who may quote a post, asked by somebody else; what other servers allow only they know."""
     policy = QuotePolicy.NOBODY if row.visibility > Visibility.UNLISTED else row.quote_policy
     if not row.local:
         return QuoteApproval(automatic=[])
     automatic = _AUTOMATIC[policy]
-    if viewer_id == row.actor_id or policy is QuotePolicy.PUBLIC:
+    if policy is QuotePolicy.PUBLIC:
         return QuoteApproval(automatic=automatic, current_user="automatic")
     return QuoteApproval(
         automatic=automatic, current_user="denied" if policy is QuotePolicy.NOBODY else "unknown"
     )
 
 
-def _dress_as(entity: Status, reblog: Status) -> None:
+def dress_as(entity: Status, reblog: Status) -> None:
     """Let a boost carry the texts of what it shares: clients that know no boosts show it so."""
     entity.reblog = reblog
     entity.content, entity.spoiler_text = reblog.content, reblog.spoiler_text
@@ -206,15 +206,27 @@ def _dress_as(entity: Status, reblog: Status) -> None:
 
 
 def _mark(material: _Material, row: StatusRow, entity: Status) -> None:
-    own = material.marks.get(row.reblog_of_id or row.id, _UNMARKED)
+    own = material.marks.get(row.reblog_of_id or row.id, UNMARKED)
+    mark(entity, own, mine=row.actor_id == material.viewer_id)
+
+
+def mark(entity: Status, own: Marks, *, mine: bool) -> None:
+    """Show what the viewer did with a post, or with what a boost shares.
+
+    Args:
+        entity: The post or boost.
+        own: What the viewer did.
+        mine: Whether the viewer wrote or boosted it.
+    """
     entity.favourited, entity.reblogged, entity.bookmarked = own.favourited, own.reblogged, own.bookmarked
     entity.muted = False
     entity.filtered = []
     if entity.poll is not None:
-        entity.poll.voted = bool(own.votes) or row.actor_id == material.viewer_id
+        entity.poll.voted = bool(own.votes) or mine
         entity.poll.own_votes = list(own.votes)
-    if row.actor_id == material.viewer_id:
-        entity.pinned = row.reblog_of_id is None and own.pinned
+    if mine:
+        entity.pinned = entity.reblog is None and own.pinned
+        entity.quote_approval = structs.replace(entity.quote_approval, current_user="automatic")
 
 
 def _content(row: StatusRow) -> str:

@@ -54,13 +54,11 @@ def test_what_a_list_refuses(site: RunningGateway) -> None:
     with pytest.raises(MastodonNotFoundError):
         refused.list_accounts_add(made.id, site.client("ada").me().id)
     refused.list_accounts_add(made.id, member.me().id)
-    for wrong in (
-        lambda: refused.list_accounts_add(made.id, member.me().id),
-        lambda: refused.list_create(" "),
-        lambda: refused.list_create("x" * 257),
-    ):
+    with pytest.raises(MastodonAPIError, match="422"):
+        refused.list_accounts_add(made.id, member.me().id)
+    for title in (" ", "x" * 257):
         with pytest.raises(MastodonAPIError, match="422"):
-            wrong()
+            refused.list_create(title)
     for read in ("timeline_list", "list", "list_delete"):
         with pytest.raises(MastodonNotFoundError):
             getattr(member, read)(made.id)
