@@ -165,6 +165,28 @@ async def versions(conn: Connection, ids: Collection[int]) -> dict[int, Version]
     return {row[0]: Version(*row) for row in await conn.fetch(_VERSIONS, list(ids))}
 
 
+class Shown(Struct):
+    """What showing some posts takes: versions, of what boosts share as well, and a viewer's marks."""
+
+    versions: dict[int, Version] = {}
+    marks: dict[int, Marks] = {}
+
+    def take(self, other: "Shown") -> None:
+        """Take in what showing others takes."""
+        self.versions.update(other.versions)
+        self.marks.update(other.marks)
+
+    async def complete(self, conn: Connection, ids: Collection[int], viewer_id: int | None) -> None:
+        """Look up what is missing for some posts."""
+        missing = [one for one in ids if one not in self.versions]
+        if not missing:
+            return
+        found = await versions(conn, missing)
+        self.versions.update(found)
+        if viewer_id is not None and found:
+            self.marks.update(await marks_of(conn, viewer_id, found.keys()))
+
+
 class EditRow(Struct, frozen=True, kw_only=True):
     """An earlier version of a post."""
 

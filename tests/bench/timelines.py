@@ -57,7 +57,7 @@ _FILL = (
     INSERT INTO status_tags (tag, status_id, name)
     SELECT 'tag' || n % 100, {_FIRST_POST} + n, 'Tag' || n % 100 FROM generate_series(1, {POSTS}, 4) n
     """,  # noqa: S608 - constants
-    f"INSERT INTO wide_authors (actor_id) SELECT n FROM generate_series(1, {WIDE}) n",
+    f"INSERT INTO wide_authors (actor_id) SELECT n FROM generate_series(1, {WIDE}) n",  # noqa: S608 - constants
 )
 _READERS = (
     f"""

@@ -15,7 +15,11 @@ from shared.database.pool import Connection
 
 
 async def answer_statuses(
-    request: web.Request, conn: Connection, page: Page, ids: Sequence[int], viewer_id: int | None
+    request: web.Request,
+    conn: Connection,
+    page: Page,
+    ids: Sequence[int],
+    viewer_id: int | None,
 ) -> web.Response:
     """Answer a page of posts that is sorted by their own ids."""
     gateway = request.app[GATEWAY]

@@ -6,8 +6,9 @@ from msgspec import field
 from services.platform_gateway.auth import signed_in, visitor
 from services.platform_gateway.client_api.lists import answer_marked, answer_statuses
 from services.platform_gateway.gateway import GATEWAY
-from services.platform_gateway.pagination import PageForm
+from services.platform_gateway.pagination import PageForm, links
 from services.platform_gateway.parameters import path_text, read
+from services.platform_gateway.responses import answer
 from shared.actions.homes import fill_home
 from shared.database import api_home, api_timelines
 from shared.database.api_timelines import TagFilter
@@ -52,11 +53,13 @@ async def home(request: web.Request) -> web.Response:
     """GET /api/v1/timelines/home."""
     caller = await signed_in(request, "read:statuses")
     page = (await read(request, PageForm)).page(DEFAULT_LIMIT, MAX_LIMIT)
-    async with request.app[GATEWAY].pool.acquire() as conn:
+    gateway = request.app[GATEWAY]
+    async with gateway.pool.acquire() as conn:
         if caller.author.home_state is not HomeState.KEPT:
             await fill_home(conn, caller.author.id)
-        ids = await api_home.home(conn, caller.author.id, page)
-        return await answer_statuses(request, conn, page, ids, caller.author.id)
+        ids, shown = await api_home.home(conn, caller.author.id, page)
+        statuses = await gateway.kept.show(conn, ids, caller.author.id, gateway.site.uris, shown)
+    return answer(statuses, headers=links(request, page, ids))
 
 
 async def public(request: web.Request) -> web.Response:

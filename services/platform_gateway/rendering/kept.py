@@ -7,7 +7,7 @@ author's row are. What those rows do not tell, such as a new name of somebody me
 
 import copy
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import Generic, TypeVar
 
 from msgspec import Struct
@@ -16,7 +16,7 @@ from services.platform_gateway.entities.accounts import Account
 from services.platform_gateway.entities.statuses import Status
 from services.platform_gateway.rendering.accounts import load_accounts
 from services.platform_gateway.rendering.statuses import UNMARKED, dress_as, load_statuses, mark, plain
-from shared.database.api_statuses import Marks, Version, marks_of, statuses_by_id, versions
+from shared.database.api_statuses import Shown, Version, statuses_by_id
 from shared.database.pool import Connection
 from shared.protocol.local_uris import LocalUris
 
@@ -35,30 +35,6 @@ class _Entry(Struct, Generic[T]):
     value: T
 
 
-class _Shelf(Generic[T]):
-    """A bounded number of things by id, each of a version; what was put there first goes first."""
-
-    def __init__(self, most: int) -> None:
-        self._entries: dict[int, _Entry[T]] = {}
-        self._most = most
-
-    def has(self, identifier: int, version: int, now: float) -> bool:
-        entry = self._entries.get(identifier)
-        return entry is not None and entry.version == version and entry.until > now
-
-    def get(self, identifier: int) -> T | None:
-        entry = self._entries.get(identifier)
-        return None if entry is None else entry.value
-
-    def put(self, identifier: int, version: int, value: T, now: float) -> None:
-        self._entries.pop(identifier, None)
-        self._entries[identifier] = _Entry(version, now + FRESH, value)
-
-    def shrink(self) -> None:
-        while len(self._entries) > self._most:
-            del self._entries[next(iter(self._entries))]
-
-
 class Kept:
     """What this process rendered lately.
 
@@ -67,81 +43,91 @@ class Kept:
     """
 
     def __init__(self, most: int = MOST) -> None:
-        self._posts: _Shelf[Status | None] = _Shelf(most)
-        self._authors: _Shelf[Account] = _Shelf(most)
+        self._posts: dict[int, _Entry[Status | None]] = {}
+        self._authors: dict[int, _Entry[Account]] = {}
+        self._most = most
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """How many posts and authors are kept."""
+        return len(self._posts), len(self._authors)
 
     async def load(
         self, conn: Connection, ids: Sequence[int], viewer_id: int | None, uris: LocalUris
     ) -> list[Status]:
         """Return posts in the order of their ids, exactly as `load_statuses` does."""
-        known = await versions(conn, ids)
-        await self._refresh(conn, known, uris)
-        special = [one for one in ids if one in known and self._is_special(known, known[one])]
-        marks = {} if viewer_id is None or not known else await marks_of(conn, viewer_id, known.keys())
-        apart = {
-            int(status.id): status
-            for status in (await load_statuses(conn, special, viewer_id, uris) if special else ())
-        }
-        found = [
-            apart.get(one) or (None if one in special else self._compose(known, one, marks, viewer_id))
-            for one in ids
-        ]
-        self._posts.shrink()
-        self._authors.shrink()
+        shown = Shown()
+        await shown.complete(conn, ids, viewer_id)
+        return await self.show(conn, ids, viewer_id, uris, shown)
+
+    async def show(
+        self, conn: Connection, ids: Sequence[int], viewer_id: int | None, uris: LocalUris, shown: Shown
+    ) -> list[Status]:
+        """Do the same with what was looked up already."""
+        await self._refresh(conn, shown.versions.values(), uris)
+        found = [self._compose(shown, one, viewer_id) for one in ids]
+        apart = [one for one, status in zip(ids, found, strict=True) if status is None]
+        if apart:
+            others = {int(one.id): one for one in await load_statuses(conn, apart, viewer_id, uris)}
+            found = [status or others.get(one) for one, status in zip(ids, found, strict=True)]
+        _shrink(self._posts, self._most)
+        _shrink(self._authors, self._most)
         return [status for status in found if status is not None]
 
-    async def _refresh(self, conn: Connection, known: Mapping[int, Version], uris: LocalUris) -> None:
+    async def _refresh(self, conn: Connection, known: Collection[Version], uris: LocalUris) -> None:
         """Render what is not kept, or not as it is now."""
         now = time.monotonic()
-        actors = {one.actor_id: one.actor_version for one in known.values()}
-        stale = [one for one, version in actors.items() if not self._authors.has(one, version, now)]
-        if stale:
-            for actor_id, account in (await load_accounts(conn, stale, uris)).items():
-                self._authors.put(actor_id, actors[actor_id], account, now)
-        missing = [one.id for one in known.values() if not self._posts.has(one.id, one.version, now)]
-        if missing:
-            await self._render(conn, missing, known, uris, now)
+        posts, authors = self._posts, self._authors
+        actors = {
+            one.actor_id: one.actor_version
+            for one in known
+            if (kept := authors.get(one.actor_id)) is None
+            or kept.version != one.actor_version
+            or kept.until < now
+        }
+        if actors:
+            for actor_id, account in (await load_accounts(conn, actors, uris)).items():
+                _put(authors, actor_id, _Entry(actors[actor_id], now + FRESH, account))
+        missing = {
+            one.id: one.version
+            for one in known
+            if (post := posts.get(one.id)) is None or post.version != one.version or post.until < now
+        }
+        for row in (await statuses_by_id(conn, missing)).values() if missing else ():
+            author = authors.get(row.actor_id)
+            if row.id in missing and author is not None:
+                special = row.poll is not None or row.quote_uri
+                entity = None if special else plain(row, author.value, uris)
+                _put(posts, row.id, _Entry(missing[row.id], now + FRESH, entity))
 
-    async def _render(
-        self,
-        conn: Connection,
-        ids: Collection[int],
-        known: Mapping[int, Version],
-        uris: LocalUris,
-        now: float,
-    ) -> None:
-        for row in (await statuses_by_id(conn, ids)).values():
-            author = self._authors.get(row.actor_id)
-            if row.id not in known or author is None:
-                continue
-            special = row.poll is not None or row.quote_uri
-            self._posts.put(row.id, known[row.id].version, None if special else plain(row, author, uris), now)
-
-    def _is_special(self, known: Mapping[int, Version], one: Version) -> bool:
-        shared = known.get(one.reblog_of_id or 0)
-        return self._posts.get(one.id) is None or (shared is not None and self._posts.get(shared.id) is None)
-
-    def _compose(
-        self,
-        known: Mapping[int, Version],
-        status_id: int,
-        marks: Mapping[int, Marks],
-        viewer_id: int | None,
-    ) -> Status | None:
-        one = known.get(status_id)
+    def _compose(self, shown: Shown, status_id: int, viewer_id: int | None) -> Status | None:
+        """Return a post out of what is kept; None where it is rendered apart, or gone."""
+        one = shown.versions.get(status_id)
         if one is None:
             return None
-        kept, author = self._posts.get(one.id), self._authors.get(one.actor_id)
-        if kept is None or author is None:
+        kept, author = self._posts.get(status_id), self._authors.get(one.actor_id)
+        if kept is None or author is None or kept.value is None:
             return None
-        entity = copy.copy(kept)
-        entity.account = author
+        entity = copy.copy(kept.value)
+        entity.account = author.value
         if one.reblog_of_id is not None:
-            shared = self._compose(known, one.reblog_of_id, marks, viewer_id)
+            shared = self._compose(shown, one.reblog_of_id, viewer_id)
             if shared is None:
                 return None
             dress_as(entity, shared)
         if viewer_id is not None:
-            own = marks.get(one.reblog_of_id or one.id, UNMARKED)
+            own = shown.marks.get(one.reblog_of_id or status_id, UNMARKED)
             mark(entity, own, mine=one.actor_id == viewer_id)
         return entity
+
+
+def _put(shelf: dict[int, T], identifier: int, entry: T) -> None:
+    """Put something on a shelf, as its newest."""
+    shelf.pop(identifier, None)
+    shelf[identifier] = entry
+
+
+def _shrink(shelf: dict[int, T], most: int) -> None:
+    """Drop what was put on a shelf first, as far as there is too much."""
+    while len(shelf) > most:
+        del shelf[next(iter(shelf))]

@@ -242,17 +242,19 @@ class Game:
         """Return the whole of it."""
         found: list[int] = []
         async with self.stage.pool.acquire() as conn:
-            while page := await api_home.home(
-                conn, self.me.id, Page(limit=3, max_id=found[-1] if found else None)
-            ):
+            while page := await self._page(conn, Page(limit=3, max_id=found[-1] if found else None)):
                 found += page
         return found
+
+    async def _page(self, conn: Connection, page: Page) -> list[int]:
+        ids, _ = await api_home.home(conn, self.me.id, page)
+        return ids
 
     async def up(self) -> list[int]:
         """Return the same, read from the end."""
         found: list[int] = []
         async with self.stage.pool.acquire() as conn:
-            while page := await api_home.home(conn, self.me.id, Page(limit=3, min_id=(found or [0])[-1])):
+            while page := await self._page(conn, Page(limit=3, min_id=(found or [0])[-1])):
                 found += reversed(page)
         return found[::-1][: timelines.KEPT]
 
