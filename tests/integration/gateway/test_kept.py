@@ -25,7 +25,7 @@ def test_whatever_changes_is_seen_at_once(site: RunningGateway) -> None:
     """After edits, likes, boosts, pins, votes, new names and deletions each viewer sees what is so now."""
     fresh(site, "kept_author", "kept_reader")
     author, reader = site.client("kept_author"), site.client("kept_reader")
-    me, other = author.me().id, reader.me().id
+    me, other = int(author.me().id), int(reader.me().id)
     remote = remote_post(site, remote_actor(site, "kept", "remote.example"), "from afar")
     with built(site):
         plain = author.status_post("plain @kept_reader #tag")
