@@ -81,6 +81,44 @@ async def test_nothing_in_a_post_does_anything(arena: Arena, script: str) -> Non
     assert nora.host.fetched.count("/1.png") == 0
 
 
+async def test_nothing_beside_a_post_does_anything(arena: Arena) -> None:
+    """Titles, options of polls, emoji, hashtags, links and languages come out as text, on pages, too."""
+    hostile = "<img src=x onerror=alert(1)>\"'`"
+    nora = arena.somebody()
+    status = await arena.api("POST", "/api/v1/statuses", status=f"Hello {arena.unique()}")
+    emoji = {"type": "Emoji", "name": f":{hostile}:", "icon": {"url": f"https://a.example/{hostile}.png"}}
+    good = {"type": "Emoji", "name": ":blob:", "icon": {"url": 'https://a.example/"onload=alert(1)x=".png'}}
+    mention = {"type": "Mention", "href": arena.ada_uri, "name": hostile}
+    tags = [emoji, good, mention, {"type": "Hashtag", "name": f"#{hostile}", "href": "javascript:alert(1)"}]
+    options = [{"type": "Note", "name": hostile}, {"type": "Note", "name": ":blob:"}]
+    shapes: list[Json] = [
+        {"type": "Question", "oneOf": options, "name": hostile},
+        {"type": "Article", "name": hostile, "summary": hostile, "url": "javascript:alert(1)"},
+        {"type": "Video", "name": hostile, "url": [{"type": "Link", "href": f"https://a.example/{hostile}"}]},
+        {
+            "type": "Note",
+            "contentMap": {hostile: hostile},
+            "source": {"content": hostile},
+            "quoteUrl": hostile,
+        },
+    ]
+    for shape in shapes:
+        create = arena.post_of(nora, ":blob:", tag=tags, inReplyTo=status["uri"], **shape)
+        shown = await status_of(arena, nora, create)
+        assert not DANGEROUS.search(tags_of(shown["content"])), shown["content"]
+        assert all("<" not in one["shortcode"] for one in shown["emojis"])
+    async with arena.http.get(f"{arena.site.address}/@ada/{status['id']}") as answer:
+        page = await answer.text()
+        assert answer.status == 200
+        assert "script-src 'none'" in answer.headers["Content-Security-Policy"] or (
+            "default-src 'none'" in answer.headers["Content-Security-Policy"]
+        )
+    assert "<img src=x" not in page
+    assert "javascript:" not in page
+    assert not re.search(r"\sonload=", page)
+    assert "&lt;img src=x" in page
+
+
 ADDRESSES = (
     "javascript:alert(1)",
     "JAVASCRIPT:alert(1)",

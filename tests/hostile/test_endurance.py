@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import json
 
 import pytest
 
@@ -64,6 +65,35 @@ async def test_good_traffic_goes_through_a_storm(arena: Arena) -> None:
     await eventually(all_applied, "the honest posts to be applied", seconds=60)
     grown = {name: size - before[name] for name, size in arena.memory().items()}
     assert all(growth < GROWTH for growth in grown.values()), grown
+
+
+async def test_logs_are_lines_and_hold_no_secret(arena: Arena) -> None:
+    """Whatever was sent, each line of each log is one event, and none holds a key, token or signature."""
+    forged = f'x\n{{"event": "forged_{arena.unique()}", "level": "critical"}}\r\n\x1b[31m\u2028'
+    mallory = arena.somebody("mallory")
+    shots = [
+        arena.shot(mallory, arena.post_of(mallory) | {"type": forged}),
+        arena.shot(mallory, arena.post_of(mallory) | {"id": f"{mallory.id}#{forged}"}),
+        arena.shot(mallory, arena.post_of(mallory) | {"actor": f"{mallory.id}\u2028{arena.unique()}"}),
+        arena.shot(mallory, arena.post_of(mallory), headers={"Signature": 'keyId="x\u0085y"'}),
+    ]
+    for shot in shots:
+        assert (await arena.fire(shot)).status < 500
+    await arena.settled()
+    secrets = [
+        arena.ada.access_token,
+        arena.site.environment()["HEDDLE_SECRET_KEY"],
+        "PRIVATE KEY",
+        "Bearer ",
+    ]
+    secrets += [shot.headers["Signature"][-40:] for shot in shots[:3]]
+    for service in arena.site.processes:
+        lines = (arena.site.folder / f"{arena.site.name}.{service}.log").read_bytes().split(b"\n")
+        assert len(lines) > 1, service
+        for line in lines[:-1]:
+            event = json.loads(line)
+            assert not str(event["event"]).startswith("forged_"), line
+            assert not any(secret.encode() in line for secret in secrets), line
 
 
 async def test_the_services_are_as_well_as_before(arena: Arena) -> None:
