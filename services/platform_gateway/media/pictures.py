@@ -18,7 +18,10 @@ MAX_BYTES: Final = 16 << 20
 """Of a file as it comes in."""
 
 MAX_PIXELS: Final = 33_177_600
-"""Of a picture as it comes in, all frames together twice as many: 8K, and 130 MB while it is worked on."""
+"""Of a JPEG as it comes in, and of all frames of a moving picture: 8K."""
+
+MAX_OTHER_PIXELS: Final = MAX_PIXELS // 2
+"""Of a picture that cannot be decoded at a smaller size: 250 MB while it is worked on."""
 
 MAX_FRAMES: Final = 600
 _MAX_KEPT: Final = 8_294_400
@@ -50,8 +53,9 @@ def make_picture(content: bytes, *, fit: tuple[int, int] | None = None) -> Pictu
 def _check(image: Image.Image) -> None:
     width, height = image.size
     frames = getattr(image, "n_frames", 1)
-    if width * height > MAX_PIXELS or (frames > 1 and width * height * frames > 2 * MAX_PIXELS):
-        raise BadMedia(f"The picture is too large (maximum is {MAX_PIXELS} pixels)")
+    most = MAX_PIXELS if image.format == "JPEG" else MAX_OTHER_PIXELS
+    if width * height > most or width * height * frames > MAX_PIXELS:
+        raise BadMedia(f"The picture is too large (maximum is {most} pixels)")
     if frames > MAX_FRAMES:
         raise BadMedia(f"The picture has too many frames (maximum is {MAX_FRAMES})")
 
@@ -62,12 +66,9 @@ def _made(image: Image.Image, fit: tuple[int, int] | None) -> Picture:
     still = _still(image)
     if fit is not None:
         still = ImageOps.fit(still, fit, Image.Resampling.LANCZOS)
-    still = _bounded(still)
-    if moves:
-        encoded = _moving(image, kind)
-        still = still.resize(image.size) if still.size != image.size else still
-    else:
-        encoded = _encoded(still, kind)
+    if not moves and still.size != _within(still.size):
+        still = still.resize(_within(still.size))
+    encoded = _moving(image, kind) if moves else _encoded(still, kind)
     preview = still.copy()
     preview.thumbnail(_PREVIEW)
     preview_kind = "PNG" if _is_clear(preview) else "JPEG"
@@ -87,27 +88,31 @@ def _made(image: Image.Image, fit: tuple[int, int] | None) -> Picture:
 def _still(image: Image.Image) -> Image.Image:
     """Return the first frame, upright, in colours that every format can hold."""
     image.seek(0)
-    upright = ImageOps.exif_transpose(image)
-    clear = upright.mode in {"RGBA", "LA", "PA"} or "transparency" in upright.info
-    made = upright.convert("RGBA" if clear else "RGB")
-    made.info = {}
-    return made
+    width, height = _within(image.size)
+    # A JPEG can be decoded at a half or a quarter of its size, which is as much as is kept, or nearly.
+    image.draft("RGB", (width * 3 // 4, height * 3 // 4))
+    ImageOps.exif_transpose(image, in_place=True)
+    clear = image.mode in {"RGBA", "LA", "PA"} or "transparency" in image.info
+    mode = "RGBA" if clear else "RGB"
+    # Large ones are not held twice.
+    return image if image.mode == mode else image.convert(mode)
 
 
 def _is_clear(image: Image.Image) -> bool:
     return image.mode == "RGBA"
 
 
-def _bounded(image: Image.Image) -> Image.Image:
-    size = image.width * image.height
-    if size <= _MAX_KEPT:
-        return image
-    scale = (_MAX_KEPT / size) ** 0.5
-    return image.resize((max(int(image.width * scale), 1), max(int(image.height * scale), 1)))
+def _within(size: tuple[int, int]) -> tuple[int, int]:
+    """Return a size in the same proportions that has no more pixels than are kept."""
+    width, height = size
+    scale = min((_MAX_KEPT / (width * height)) ** 0.5, 1.0)
+    return max(int(width * scale), 1), max(int(height * scale), 1)
 
 
 def _encoded(image: Image.Image, kind: str) -> bytes:
     out = io.BytesIO()
+    # Whatever a format writes of its own accord, it takes from here.
+    image.info = {}
     if kind == "JPEG":
         image.convert("RGB").save(out, kind, quality=_QUALITY)
     elif kind == "WEBP":

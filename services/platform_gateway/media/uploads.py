@@ -17,8 +17,12 @@ Files = dict[str, bytes]
 DEADLINE: Final = 120.0
 """Seconds for a whole upload, however steadily it drips."""
 
-_AT_ONCE: Final = 16
-_WORKED_ON: Final = 2
+_AT_ONCE: Final = 4
+"""Uploads that are read; the next ones wait, and their senders with them."""
+
+_WORKED_ON: Final = 1
+"""Pictures that are worked on: a large one takes 250 MB meanwhile."""
+
 _CHUNK: Final = 1 << 16
 
 
