@@ -14,6 +14,7 @@ def add_routes(app: web.Application) -> None:
     app[BLOCKS] = DomainBlocks(app[GATEWAY].pool)
     app.router.add_get("/.well-known/webfinger", discovery.webfinger)
     app.router.add_get("/.well-known/host-meta", discovery.host_meta)
+    app.router.add_get("/.well-known/host-meta.json", discovery.host_meta_json)
     app.router.add_get("/.well-known/nodeinfo", discovery.nodeinfo_links)
     app.router.add_get("/nodeinfo/{version}", discovery.nodeinfo)
     app.router.add_get("/actor", actors.show_instance)

@@ -85,6 +85,12 @@ async def host_meta(request: web.Request) -> web.Response:
     return document(request, body, kind=writer.XRD_XML)
 
 
+async def host_meta_json(request: web.Request) -> web.Response:
+    """Answer `GET /.well-known/host-meta.json` (RFC 6415 section 3)."""
+    body = writer.write_host_meta_json(request.app[GATEWAY].site.uris.origin)
+    return document(request, body, kind=writer.JRD_JSON)
+
+
 async def nodeinfo_links(request: web.Request) -> web.Response:
     """Answer `GET /.well-known/nodeinfo`."""
     body = writer.write_nodeinfo_links(request.app[GATEWAY].site.uris.origin)

@@ -3,12 +3,14 @@
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from html import escape as escape_html
 from html import unescape
 from urllib.parse import urlsplit
 
 import nh3
 from markupsafe import Markup, escape
 
+from shared.database.page_posts import PagePost
 from shared.protocol.identifiers import milliseconds_of
 from shared.protocol.objects import Emoji
 from shared.protocol.text import excerpt
@@ -130,11 +132,17 @@ def links(html: str) -> list[str]:
     return [unescape(address) for address in _HREF.findall(html)]
 
 
+def headline(post: PagePost) -> str:
+    """Return the title to set above a post; empty where its text begins with it, as that of titled types."""
+    return "" if escape_html(post.title, quote=False) in post.content else post.title
+
+
 FILTERS: dict[str, Callable[..., object]] = {
     "absolute": absolute,
     "count": count,
     "excerpt": excerpt,
     "host": host,
+    "headline": headline,
     "hue": hue,
     "initial": initial,
     "iso": iso,

@@ -230,7 +230,8 @@ def mark(entity: Status, own: Marks, *, mine: bool) -> None:
 
 
 def _content(row: StatusRow) -> str:
-    if not row.title:
+    # Titled types carry their title in the text already, so that they are readable anywhere.
+    if not row.title or html.escape(row.title, quote=False) in row.content:
         return row.content
     return f"<p><strong>{html.escape(row.title)}</strong></p>{row.content}"
 

@@ -17,6 +17,7 @@ from shared.protocol.reader.values import (
     Wire,
     addresses,
     entries,
+    first,
     flag,
     required_uri,
     string,
@@ -131,14 +132,23 @@ def _readable(wire: Wire, body: str, warning: str) -> str:
     """Return title, text and links of a titled post as one piece of HTML."""
     title = clean_line(localised(wire, "name"), limits.TITLE)
     abstract = "" if body or warning else localised(wire, "summary")
-    links = dict.fromkeys((read_shared_link(wire.get("attachment")), web_link(wire.get("url"))))
+    page = web_link(wire.get("url")) or uri(wire.get("id"))
+    links = dict.fromkeys((read_shared_link(wire.get("attachment")), page))
     pieces = [
         _paragraph(f"<strong>{escape(title, quote=False)}</strong>") if title else "",
+        _paragraph(escape(_when_and_where(wire), quote=False)),
         body or _paragraph(abstract),
         *(_paragraph(f'<a href="{escape(link)}">{escape(link)}</a>') for link in links if link),
     ]
     # Each on its own: what the text leaves open or has too much of does not touch the link below it.
     return "".join(sanitise_html(piece) for piece in pieces if piece)
+
+
+def _when_and_where(wire: Wire) -> str:
+    """Return when an Event begins and where it takes place, empty for everything else."""
+    begins, place = time(wire.get("startTime")), first(wire.get("location"))
+    name = clean_line(string(place.get("name")), limits.TITLE) if isinstance(place, dict) else ""
+    return ", ".join(part for part in (f"{begins:%Y-%m-%d %H:%M} UTC" if begins else "", name) if part)
 
 
 def _paragraph(html: str) -> str:

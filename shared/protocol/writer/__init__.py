@@ -9,6 +9,7 @@ from shared.protocol.writer.actors import write_actor
 from shared.protocol.writer.collections import write_collection, write_collection_page
 from shared.protocol.writer.discovery import (
     write_host_meta,
+    write_host_meta_json,
     write_nodeinfo,
     write_nodeinfo_links,
     write_server_webfinger,
@@ -28,6 +29,7 @@ __all__ = [
     "write_collection",
     "write_collection_page",
     "write_host_meta",
+    "write_host_meta_json",
     "write_nodeinfo",
     "write_nodeinfo_links",
     "write_note",

@@ -64,6 +64,12 @@ def write_host_meta(origin: str) -> bytes:
     ).encode()
 
 
+def write_host_meta_json(origin: str) -> bytes:
+    """Return the same as JRD (RFC 6415 appendix A)."""
+    template = f"{origin}/.well-known/webfinger?resource={{uri}}"
+    return msgspec.json.encode({"links": [{"rel": "lrdd", "type": JRD_JSON, "template": template}]})
+
+
 def write_nodeinfo_links(origin: str) -> bytes:
     """Return the list of NodeInfo documents, and the instance actor (FEP-2677)."""
     documents = [

@@ -101,3 +101,12 @@ async def test_nodeinfo_counts_people_and_posts(site: GatewaySite) -> None:
         assert info["usage"]["localPosts"] == 1
         assert info["software"]["name"] == "heddle"
     assert (await site.get("/nodeinfo/3.0")).status == 404
+
+
+async def test_host_meta_is_there_as_json_too(site: GatewaySite) -> None:
+    """Who asks for the JSON form finds the same template, with its `{uri}`."""
+    answer = await site.get("/.well-known/host-meta.json")
+    assert answer.media_type == "application/jrd+json"
+    (link,) = json.loads(answer.text)["links"]
+    assert link["rel"] == "lrdd"
+    assert link["template"] == f"{site.origin}/.well-known/webfinger?resource={{uri}}"

@@ -1,9 +1,24 @@
-"""The payloads written after the shapes of six servers, by server and name."""
+"""The payloads written after the shapes of other servers, by server and name."""
 
 from pathlib import Path
 
 _FOLDER = Path(__file__).parents[2] / "payloads"
-WRITTEN = ("lemmy", "mastodon", "misskey", "peertube", "pixelfed", "threads")
+WRITTEN = (
+    "bookwyrm",
+    "friendica",
+    "funkwhale",
+    "hubzilla",
+    "lemmy",
+    "mastodon",
+    "misskey",
+    "mobilizon",
+    "owncast",
+    "peertube",
+    "pixelfed",
+    "threads",
+    "wordpress",
+    "writefreely",
+)
 _DOCUMENTS = ("actor-", "webfinger-", "nodeinfo-")
 
 

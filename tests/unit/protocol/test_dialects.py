@@ -204,9 +204,12 @@ def test_link_of_a_titled_post_survives_its_text(content: str) -> None:
 def test_abstract_stands_in_for_a_missing_text() -> None:
     """An Article without content shows its summary; a sensitive one keeps it as the warning."""
     article = wire.note(type="Article", name="Title", content="", summary="In short", url=None)
-    assert read_note(wire.encode(article)).content == "<p><strong>Title</strong></p><p>In short</p>"
+    page = str(article["id"])
+    link = f'<p><a href="{page}" rel="nofollow noopener noreferrer">{page}</a></p>'
+    title = "<p><strong>Title</strong></p>"
+    assert read_note(wire.encode(article)).content == f"{title}<p>In short</p>{link}"
     hidden = read_note(wire.encode({**article, "sensitive": True}))
-    assert (hidden.summary, hidden.content) == ("In short", "<p><strong>Title</strong></p>")
+    assert (hidden.summary, hidden.content) == ("In short", f"{title}{link}")
 
 
 def test_markdown_beyond_reason_stays_as_written() -> None:
