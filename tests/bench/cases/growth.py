@@ -6,8 +6,10 @@ drawn, into `growth.svg` beside the kept figures.
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from statistics import median
 
 from services.load_generator.plots import Line, Plot, svg
 from tests.bench.accounting import Cost
@@ -48,29 +50,39 @@ SELECT id, uri, substring(sha256(uri::bytea) for 16), uri, false, actor_id, id, 
 """  # noqa: S608 - constants
 
 
-async def grow(around: Surroundings, known: int, size: int) -> None:
-    """Have the site know `size` actors, each with a post, of whom it knows so many already."""
+async def grow(around: Surroundings, size: int) -> None:
+    """Have the site know so many actors, each with a post."""
     for statement in (_ACTORS, _POSTS):
-        for first in range(known, size, _CHUNK):
+        for first in range(0, size, _CHUNK):
             await around.connection.execute(statement, first, min(first + _CHUNK, size) - 1)
     await around.connection.execute("VACUUM (ANALYZE) actors, statuses")
 
 
 async def measure(infrastructure: Infrastructure, *, items: int, runs: int) -> list[Figures]:
-    """Return, for each run, what an item costs in all and in the database at each size."""
+    """Return, for each run, what an item costs at each size, in all and by component.
+
+    Each size is a site of its own, and they take turns: what else the machine does touches all alike.
+    """
     most = int(os.environ.get("HEDDLE_BENCH_MOST", str(SIZES[-1])))
-    found: dict[int, list[Cost]] = {}
-    async with surroundings(infrastructure, hosts=10, actors_per_host=ACTORS // 10) as around:
-        creates, known = Creates(around.population), 0
-        await send(around, signed(around, creates(ACTORS)))
-        await let_locals_follow(around)
-        for size in (size for size in SIZES if size <= most):
-            await grow(around, known, size)
-            known = size
-            await send(around, signed(around, creates(WARM_UP)))
-            found[size] = await costs(around, creates, items=items, runs=runs)
+    found: dict[int, list[Cost]] = {size: [] for size in SIZES if size <= most}
+    async with AsyncExitStack() as stack:
+        sites = {size: await stack.enter_async_context(_site_of(infrastructure, size)) for size in found}
+        for _ in range(runs):
+            for size, (around, creates) in sites.items():
+                found[size] += await costs(around, creates, items=items, runs=1)
     draw(found)
     return [Figures(_figures({size: of[run] for size, of in found.items()})) for run in range(runs)]
+
+
+@asynccontextmanager
+async def _site_of(infrastructure: Infrastructure, size: int) -> AsyncIterator[tuple[Surroundings, Creates]]:
+    async with surroundings(infrastructure, hosts=10, actors_per_host=ACTORS // 10) as around:
+        creates = Creates(around.population)
+        await send(around, signed(around, creates(ACTORS)))
+        await let_locals_follow(around)
+        await grow(around, size)
+        await send(around, signed(around, creates(WARM_UP)))
+        yield around, creates
 
 
 def _figures(by_size: Mapping[int, Cost]) -> dict[str, float]:
@@ -82,12 +94,13 @@ def _figures(by_size: Mapping[int, Cost]) -> dict[str, float]:
 
 
 def draw(found: Mapping[int, Sequence[Cost]]) -> None:
-    """Draw what each component costs at each size, at the best of the runs."""
+    """Draw what each component costs at each size, in the median of the runs."""
     parts: dict[str, list[tuple[float, float]]] = {}
     for size, of in found.items():
-        best = min(of, key=lambda cost: cost.total)
-        for part, value in (("total", best.total), *best.micros.items()):
-            parts.setdefault(part, []).append((math.log10(size), value))
+        parts.setdefault("total", []).append((math.log10(size), median(cost.total for cost in of)))
+        for part in of[0].micros:
+            middle = median(cost.micros[part] for cost in of)
+            parts.setdefault(part, []).append((math.log10(size), middle))
     plot = Plot(
         title="CPU per incoming post, by size of the site",
         x="accounts, and as many posts: 10 to the power of",
