@@ -88,7 +88,9 @@ class Connection(asyncio.Protocol):
         try:
             self._reader.feed(data)
         except Refusal as refused:
-            self._end(refused)
+            # What comes behind the last request is not even wrong.
+            if not self._ended:
+                self._end(refused)
         except Exception:
             log.exception("connection_failed", address=self._peer)
             self._drop()
@@ -244,6 +246,9 @@ class Connection(asyncio.Protocol):
         left = self._since + self._house.idle - self._loop.time()
         if self._under_way or self._current is not None:
             left = self._house.idle
+        if left <= 0 and self._transport is not None and self._transport.is_closing():
+            # Not even the last answer was taken.
+            self._transport.abort()
         if left <= 0:
             self._drop()
             left = LINGER

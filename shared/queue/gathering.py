@@ -4,11 +4,14 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
+import structlog
 from msgspec import Struct
 
 from shared.protocol.errors import Unavailable
 from shared.protocol.messages import MAX_ITEMS, Codec, Message
 from shared.queue.publisher import Publisher
+
+log = structlog.get_logger(__name__)
 
 T = TypeVar("T", bound=Message)
 
@@ -116,4 +119,8 @@ class GatheringPublisher(Generic[T]):
             error = failure
         self._waiting -= len(batch)
         for waiting in batch:
-            waiting.done(error)
+            try:
+                waiting.done(error)
+            except Exception:
+                # One that cannot be told must not keep the others waiting.
+                log.exception("confirm_not_told", queue=self._queue)

@@ -19,6 +19,7 @@ class Waiting:
 
     def __init__(self) -> None:
         self.replies: list[Callable[[Answer], None]] = []
+        self.refused: list[str] = []
 
     def admit(self, request: Request) -> None:
         """Let everybody in."""
@@ -29,6 +30,7 @@ class Waiting:
 
     def refuse(self, refused: Refusal, _request: Request) -> Answer:
         """Say no."""
+        self.refused.append(refused.reason)
         return Answer(refused.status)
 
 
@@ -78,3 +80,16 @@ async def test_an_answer_for_who_has_left_is_dropped() -> None:
     connection.connection_lost(None)
     inbox.replies[0](ACCEPTED)
     transport.write.assert_not_called()  # type: ignore[attr-defined]
+
+
+async def test_what_comes_behind_the_last_request_is_not_answered() -> None:
+    """After a request that closes the connection nothing is read, and nobody is told that it was wrong."""
+    connection, inbox, transport = await connected()
+    closing = REQUEST.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+    connection.data_received(closing + REQUEST + b"\0")
+    connection.data_received(REQUEST)
+    assert len(inbox.replies) == 1
+    assert inbox.refused == []
+    inbox.replies[0](ACCEPTED)
+    transport.close.assert_called_once()  # type: ignore[attr-defined]
+    connection.connection_lost(None)

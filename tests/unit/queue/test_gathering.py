@@ -113,3 +113,18 @@ async def test_the_number_of_waiting_items_is_bounded() -> None:
     fake.confirm.set()
     await asyncio.gather(*tasks)
     await publisher.publish(request(4))
+
+
+async def test_one_that_cannot_be_told_does_not_keep_the_others_waiting() -> None:
+    """Whoever fails at hearing of its confirm fails alone."""
+    fake, told = FakePublisher(), asyncio.Event()
+    fake.confirm.set()
+    publisher = gathering(fake)
+
+    def fails(_error: BaseException | None) -> None:
+        raise ZeroDivisionError
+
+    publisher.submit(request(1), fails)
+    publisher.submit(request(2), lambda _: told.set())
+    await asyncio.wait_for(told.wait(), 5)
+    assert fake.sent == [[1, 2]]
