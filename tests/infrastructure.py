@@ -122,7 +122,8 @@ async def _retrying(url: str, statement: str) -> None:
     for attempt in range(50):
         try:
             return await _execute(url, statement)
-        except asyncpg.ObjectInUseError:
+        except (asyncpg.ObjectInUseError, asyncpg.InsufficientPrivilegeError):
+            # Who is in it may also be the server's own vacuum, which nobody else may send away.
             await asyncio.sleep(0.05 * (attempt + 1))
     return await _execute(url, statement)
 

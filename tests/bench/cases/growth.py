@@ -11,6 +11,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from statistics import median
 
+from rich.console import Console
+
 from services.load_generator.plots import Line, Plot, svg
 from tests.bench.accounting import Cost
 from tests.bench.cases.inbound import WARM_UP, Creates, let_locals_follow
@@ -109,6 +111,7 @@ def draw(found: Mapping[int, Sequence[Cost]]) -> None:
     )
     PICTURE.parent.mkdir(parents=True, exist_ok=True)
     PICTURE.write_text(svg(plot, standalone=True))
+    Console(stderr=True).print(f"Drawn in {PICTURE}")
 
 
 CASE = Case(
