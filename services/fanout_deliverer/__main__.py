@@ -7,8 +7,7 @@ from contextlib import AsyncExitStack
 from importlib.metadata import version
 
 from services.fanout_deliverer.deliverer import Deliverer
-from services.fanout_deliverer.in_flight import LAGGARDS
-from services.fanout_deliverer.worker import IN_FLIGHT
+from services.fanout_deliverer.worker import SOCKETS
 from shared.database.pool import create_pool
 from shared.database.worker_ids import id_generator
 from shared.protocol.local_uris import LocalUris
@@ -44,7 +43,7 @@ async def main(context: Context) -> None:
             PeerPolicy(settings.allow_private_peers),
             user_agent=f"Heddle/{version('heddle')} (+{uris.origin}/)",
             own_hosts=[uris.host],
-            limits=Limits(connections=IN_FLIGHT + LAGGARDS),
+            limits=Limits(connections=SOCKETS),
         )
         await stack.enter_async_context(client)
         broker = await stack.enter_async_context(connect(settings.broker_url, NAME))

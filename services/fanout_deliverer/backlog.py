@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from shared.database import deliveries, hosts, superseding
+from shared.database import bulk, deliveries, hosts, superseding
 from shared.database.deliveries import Parked
 from shared.database.hosts import Host
 from shared.database.pool import Connection, Pool, unavailable_when_down
@@ -109,6 +109,7 @@ class Backlog:
         with unavailable_when_down():
             async with self._pool.acquire() as conn:
                 metrics.parked_deliveries.set(await deliveries.count_parked(conn))
+                metrics.bulk_waiting.set(await bulk.count_waiting(conn))
                 metrics.host_circuits_open.set(await hosts.count_failing(conn))
 
     async def _is_busy(self, conn: Connection, host: Host, now: datetime) -> bool:

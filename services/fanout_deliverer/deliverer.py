@@ -4,10 +4,17 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+from services.fanout_deliverer.allowance import Allowances
 from services.fanout_deliverer.backlog import Backlog
+from services.fanout_deliverer.bulk_lane import BulkLane, BulkShard
+from services.fanout_deliverer.bulk_planner import PAGE as BULK_PAGE
+from services.fanout_deliverer.bulk_planner import BulkPlanner
 from services.fanout_deliverer.courier import Courier
+from services.fanout_deliverer.draft import Drafting
 from services.fanout_deliverer.lease import Lease
 from services.fanout_deliverer.planner import Planner
+from services.fanout_deliverer.profiles import Profiles
+from services.fanout_deliverer.recipients import Recipients
 from services.fanout_deliverer.recorder import Recorder
 from services.fanout_deliverer.shards import Shards
 from services.fanout_deliverer.signers import Signers
@@ -38,6 +45,32 @@ NO_DEADLINE = 86_400.0
 waited out so that nothing is posted twice for it."""
 
 
+class ShardAtWork:
+    """The queue and the bulk of a shard, worked together.
+
+    Args:
+        consumer: Of the queue.
+        bulk: What waits in the database.
+    """
+
+    def __init__(self, consumer: BatchConsumer[Delivery], bulk: BulkShard) -> None:
+        self._consumer = consumer
+        self._bulk = bulk
+
+    def start(self) -> None:
+        """Begin to work both; returns at once."""
+        self._consumer.start()
+        self._bulk.start()
+
+    async def stop(self) -> None:
+        """Return when nothing of the shard is under way any more."""
+        await asyncio.gather(self._consumer.stop(), self._bulk.stop())
+
+    async def check(self) -> str:
+        """Return what is wrong, for readiness, or an empty string."""
+        return await self._consumer.check()
+
+
 class Deliverer:
     """The parts of the deliverer, put together.
 
@@ -49,6 +82,7 @@ class Deliverer:
         uris: Who we are.
         blocks: Suspended domains.
         secret_key: Opens the private keys.
+        allowances: How much of an author goes straight into the queues; the usual unless given.
     """
 
     def __init__(
@@ -61,20 +95,38 @@ class Deliverer:
         uris: LocalUris,
         blocks: DomainBlocks,
         secret_key: str,
+        allowances: Allowances | None = None,
     ) -> None:
         self._pool = pool
         signers = Signers(secret_key)
         self.recorder = Recorder(pool)
         self.backlog = Backlog(pool, publisher)
-        self.planner = Planner(
-            pool=pool, publisher=publisher, resolver=resolver, signers=signers, uris=uris, blocks=blocks
-        )
+        self.profiles = Profiles(pool, client)
         self.worker = Worker(
             pool=pool,
             courier=Courier(client, signers, uris),
             signers=signers,
             recorder=self.recorder,
             blocks=blocks,
+        )
+        self.bulk_lane = BulkLane(pool, publisher, self.worker.deliver_bulk)
+        drafting = Drafting(signers, uris)
+        self.bulk_planner = BulkPlanner(
+            pool=pool,
+            publisher=publisher,
+            drafting=drafting,
+            recipients=Recipients(resolver=resolver, uris=uris, blocks=blocks, page=BULK_PAGE),
+            blocks=blocks,
+            added=self.bulk_lane.added,
+        )
+        self.planner = Planner(
+            pool=pool,
+            publisher=publisher,
+            drafting=drafting,
+            recipients=Recipients(resolver=resolver, uris=uris, blocks=blocks),
+            blocks=blocks,
+            bulk_begun=self.bulk_planner.begun,
+            allowances=allowances,
         )
 
     def plan_consumer(self, broker: Broker) -> BatchConsumer[AcceptedActivity]:
@@ -88,8 +140,12 @@ class Deliverer:
             deadline=PLAN_DEADLINE,
         )
 
+    def shard_work(self, broker: Broker, lease: Lease) -> "ShardAtWork":
+        """Return what works a shard, not started: its queue, and its bulk."""
+        return ShardAtWork(self.shard_consumer(broker, lease), self.bulk_lane.shard(lease))
+
     def shard_consumer(self, broker: Broker, lease: Lease) -> BatchConsumer[Delivery]:
-        """Return the consumer of a shard, not started.
+        """Return the consumer of a shard's queue, not started.
 
         Batches are begun in the order of the queue, and the lanes keep it per host and author.
         """
@@ -115,17 +171,26 @@ class Deliverer:
 
         What is in hand is finished at its end.
         """
-        shards = Shards(self._pool, lambda lease: self.shard_consumer(broker, lease))
+        shards = Shards(self._pool, lambda lease: self.shard_work(broker, lease))
         background = [
-            asyncio.create_task(work()) for work in (self.recorder.run, self.backlog.run, self.backlog.watch)
+            asyncio.create_task(work())
+            for work in (
+                self.recorder.run,
+                self.backlog.run,
+                self.backlog.watch,
+                self.profiles.run,
+                self.worker.pace.run,
+                self.bulk_lane.run,
+            )
         ]
         renewal = asyncio.create_task(shards.run())
+        planning = asyncio.create_task(self.bulk_planner.run())
         plan = self.plan_consumer(broker)
         plan.start()
         try:
             yield {plan.queue: plan.check, "shards": shards.check}
         finally:
-            await _end([renewal])
+            await _end([renewal, planning])
             await asyncio.gather(plan.stop(), shards.close())
             await _end(background)
 

@@ -8,6 +8,8 @@ import asyncio
 from types import TracebackType
 from typing import Self
 
+from services.fanout_deliverer.pace import Pace
+
 LAGGING_AFTER = 1.0
 """Seconds in flight after which a request gives its slot to another."""
 
@@ -19,13 +21,13 @@ class InFlight:
     """Slots for requests; use it with `async with`, once in a task at a time.
 
     Args:
-        slots: Requests at once that are quick, or have just begun.
+        slots: Requests at once that are quick, or have just begun; or what tells how many that are.
         laggards: Requests at once that have given up their slot.
         after: Seconds after which they do.
     """
 
-    def __init__(self, slots: int, *, laggards: int = LAGGARDS, after: float = LAGGING_AFTER) -> None:
-        self._slots = asyncio.Semaphore(slots)
+    def __init__(self, slots: int | Pace, *, laggards: int = LAGGARDS, after: float = LAGGING_AFTER) -> None:
+        self._slots = asyncio.Semaphore(slots) if isinstance(slots, int) else slots
         self._room = laggards
         self._after = after
         self._timers: dict[asyncio.Task[object] | None, asyncio.TimerHandle] = {}

@@ -6,11 +6,18 @@ authors share the host's few slots. When a host fails, whoever stood in its lane
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Hashable
 from datetime import datetime
 
 SLOTS = 4
 """Requests in flight to one host: enough for a large server far away, harmless for a small one."""
+
+BULK_SLOTS = 2
+"""How many of them the bulk may take, so that there is always one for what is not bulk."""
+
+SLOW_SLOTS = 1
+"""Requests in flight to a slow host: it would only collect them."""
 
 PATIENCE = 5.0
 """Seconds that a delivery waits in the lane of a slow host before it is parked."""
@@ -22,17 +29,68 @@ _WEIGHT = 0.3
 """How much the newest request counts in the average."""
 
 
+class Slots:
+    """The slots of one host; whoever may take more of them goes first, else whoever waits longest."""
+
+    __slots__ = ("_busy", "_waiting", "allowed")
+
+    def __init__(self) -> None:
+        self.allowed = SLOTS
+        self._busy = 0
+        self._waiting: dict[int, deque[asyncio.Future[None]]] = {}
+
+    async def acquire(self, most: int) -> None:
+        """Take a slot once fewer than `most` are taken; give it back with `release`."""
+        if self._busy < min(most, self.allowed) and not self._waiting.get(most):
+            self._busy += 1
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(most, deque()).append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self.release()
+            raise
+
+    def release(self) -> None:
+        """Give a slot back."""
+        self._busy -= 1
+        for most in sorted(self._waiting, reverse=True):
+            waiting = self._waiting[most]
+            while waiting and (waiting[0].done() or self._busy < min(most, self.allowed)):
+                turn = waiting.popleft()
+                if not turn.done():
+                    self._busy += 1
+                    turn.set_result(None)
+
+
 class Lane:
     """What is going on with one host right now."""
 
-    __slots__ = ("copies", "done", "epoch", "latency", "retry_at", "slots", "tails", "users")
+    __slots__ = (
+        "copies",
+        "done",
+        "entered",
+        "epoch",
+        "latency",
+        "parked_until",
+        "parking",
+        "retry_at",
+        "slots",
+        "tails",
+        "users",
+    )
 
     def __init__(self) -> None:
-        self.slots = asyncio.Semaphore(SLOTS)
+        self.slots = Slots()
         self.tails: dict[int, asyncio.Event] = {}
         self.users = 0
         self.copies: dict[Hashable, int] = {}
         self.done: set[Hashable] = set()
+        self.entered = 0
+        self.parking: dict[int, int] = {}
+        self.parked_until: dict[int, int] = {}
         self.epoch = 0
         self.retry_at: datetime | None = None
         self.latency = 0.0
@@ -40,6 +98,7 @@ class Lane:
     def observe(self, seconds: float) -> None:
         """Take a request's duration into the average."""
         self.latency += _WEIGHT * (seconds - self.latency)
+        self.slots.allowed = SLOW_SLOTS if self.latency >= SLOW else SLOTS
 
 
 class Place:
@@ -62,6 +121,8 @@ class Place:
         "_host",
         "_key",
         "_lanes",
+        "_number",
+        "_parks",
         "_passed",
         "lane",
     )
@@ -73,16 +134,25 @@ class Place:
         self._passed = asyncio.Event()
         self.lane.tails[author] = self._passed
         self.lane.users += 1
+        self.lane.entered += 1
+        self._number = self.lane.entered
         self.lane.copies[key] = self.lane.copies.get(key, 0) + 1
         self._epoch = self.lane.epoch
         self._entered = time.monotonic()
-        self._has_slot = self._gone = False
+        self._has_slot = self._gone = self._parks = False
 
-    async def turn(self) -> None:
-        """Return when it is this one's turn and the host has a slot free."""
+    async def turn(self, slots: int = SLOTS, latency: float = 0.0) -> None:
+        """Return when it is this one's turn and the host has a slot free.
+
+        Args:
+            slots: How many of the host's slots may be taken already for this one to take another.
+            latency: What is known of the host from before, in seconds.
+        """
+        if not self.lane.latency:
+            self.lane.observe(latency / _WEIGHT)
         if self._before is not None:
             await self._before.wait()
-        await self.lane.slots.acquire()
+        await self.lane.slots.acquire(slots)
         self._has_slot = True
 
     @property
@@ -109,9 +179,22 @@ class Place:
         return True
 
     def report_settled(self) -> None:
-        """Note that this delivery needs no further copy."""
-        if self.lane.copies[self._key] > 1:
-            self.lane.done.add(self._key)
+        """Note that this delivery needs no further copy, not even one that comes before this is recorded."""
+        self.lane.done.add(self._key)
+
+    @property
+    def behind_parked(self) -> bool:
+        """Whether something of the same author was parked after this place was taken, or is being parked.
+
+        What its place knows of the host is older than that, so going ahead might reverse the order.
+        """
+        lane = self.lane
+        return self._author in lane.parking or self._number <= lane.parked_until.get(self._author, 0)
+
+    def report_parked(self) -> None:
+        """Note that this delivery is being parked; `leave` means that this is recorded."""
+        self._parks = True
+        self.lane.parking[self._author] = self.lane.parking.get(self._author, 0) + 1
 
     def pass_on(self) -> None:
         """Let the next one go; may be called twice."""
@@ -128,12 +211,21 @@ class Place:
         if self._gone:
             return
         self._gone = True
+        self._note_parked()
         self.lane.users -= 1
         self.lane.copies[self._key] -= 1
         if not self.lane.copies[self._key]:
             del self.lane.copies[self._key]
             self.lane.done.discard(self._key)
         self._lanes.drop_if_empty(self._host)
+
+    def _note_parked(self) -> None:
+        if not self._parks:
+            return
+        self.lane.parking[self._author] -= 1
+        if not self.lane.parking[self._author]:
+            del self.lane.parking[self._author]
+        self.lane.parked_until[self._author] = self.lane.entered
 
 
 class Lanes:

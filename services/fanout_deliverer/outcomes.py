@@ -118,6 +118,18 @@ def put_aside(delivery: Delivery, target: Target, reason: str, until: datetime) 
     return Report(host=host, progress=progress, look_at=until, slow=reason == SLOW)
 
 
+def superseded(delivery: Delivery, target: Target) -> Report:
+    """Return the record of a delivery that a newer one has made pointless."""
+    progress = Progress(
+        activity_uri=delivery.activity_id,
+        inbox=target.inbox,
+        state=State.SUPERSEDED,
+        tried=False,
+        reason="superseded",
+    )
+    return Report(host=host_of(target.inbox), progress=progress)
+
+
 def refused(delivery: Delivery, target: Target, reason: str) -> Report:
     """Return the record of a delivery that is given up without a try."""
     progress = Progress(

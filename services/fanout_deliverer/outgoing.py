@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from services.fanout_deliverer.plan import plan_deliveries
 from shared.database import deliveries
+from shared.database.bulk import NewMessage
 from shared.database.deliveries import Destination, Planned, SentActivity
 from shared.database.pool import Connection
 from shared.protocol.identifiers import host_of
@@ -44,7 +45,6 @@ class Outgoing:
     def __init__(self, conn: Connection, publisher: Publisher) -> None:
         self._conn = conn
         self._publisher = publisher
-        self._codec = Codec(Delivery)
         self._pages: list[Page] = []
 
     async def add(self, page: Page) -> None:
@@ -66,17 +66,30 @@ class Outgoing:
             await deliveries.mark_planned(self._conn, finished)
 
     def _payloads(self, pages: Sequence[Page]) -> list[Payload]:
-        shards: dict[int, list[Delivery]] = {}
-        for page in pages:
-            planned = plan_deliveries(page.sent, page.destinations, MAX_TARGETS, page.digests)
-            for shard, messages in planned.items():
-                shards.setdefault(shard, []).extend(messages)
-        return [
-            (deliver_queue(shard), payload)
-            for shard, messages in shards.items()
-            for portion in portions_of(messages)
-            for payload in encode_batches(self._codec, portion)
-        ]
+        return [(deliver_queue(one.shard), one.payload) for one in messages_of(pages)]
+
+
+_codec = Codec(Delivery)
+
+
+def messages_of(pages: Sequence[Page]) -> list[NewMessage]:
+    """Return the messages that carry these pages of one author or several, in order within each shard."""
+    shards: dict[int, list[Delivery]] = {}
+    for page in pages:
+        planned = plan_deliveries(page.sent, page.destinations, MAX_TARGETS, page.digests)
+        for shard, messages in planned.items():
+            shards.setdefault(shard, []).extend(messages)
+    return [
+        NewMessage(
+            shard=shard,
+            actor_id=portion[0].actor_id,
+            targets=sum(len(one.targets) for one in portion),
+            payload=payload,
+        )
+        for shard, messages in shards.items()
+        for portion in portions_of(messages)
+        for payload in encode_batches(_codec, portion)
+    ]
 
 
 def portions_of(messages: Sequence[Delivery]) -> list[list[Delivery]]:

@@ -39,8 +39,10 @@ class Audience(Struct, frozen=True, kw_only=True):
 
     `named` are URIs of actors, or of posts whose authors are meant. `subject` is the URI of what the
     activity tells of; with `recalls` it also goes to whoever was told of that before, and with
-    `recalls_all` to whoever was ever told anything by its actor. `personal` prefers own inboxes.
-    `closed` says that it is for followers and not for everybody.
+    `recalls_all` to whoever was ever told anything by its actor. `personal` prefers own inboxes. One that
+    `follows_up` must not overtake what was sent of its subject before. `closed` says that it is for followers
+    and not for everybody. `besides` is a host that gets nothing, for it is where the activity came from;
+    `also` are inboxes of nobody whom it concerns, such as relays.
     """
 
     followers: bool
@@ -50,6 +52,9 @@ class Audience(Struct, frozen=True, kw_only=True):
     recalls: bool = False
     recalls_all: bool = False
     closed: bool = False
+    besides: str = ""
+    also: tuple[Destination, ...] = ()
+    follows_up: bool = False
 
 
 def audience_of(activity: Activity, followers_uri: str) -> Audience:
@@ -71,6 +76,7 @@ def audience_of(activity: Activity, followers_uri: str) -> Audience:
         recalls=isinstance(activity, Delete | UpdateNote | Undo),
         recalls_all=isinstance(activity, Delete) and activity.object == activity.actor,
         closed=followers and PUBLIC not in addressed,
+        follows_up=isinstance(activity, Delete | UpdateNote | UpdateActor | Undo),
     )
 
 
@@ -84,6 +90,20 @@ def recall_only(audience: Audience) -> Audience | None:
         subject=audience.subject,
         recalls=True,
         recalls_all=audience.recalls_all,
+        follows_up=True,
+    )
+
+
+def passed_on(activity: Activity) -> Audience:
+    """Return whom an activity of somebody else is passed on to: followers, or whoever got what it changes."""
+    new = isinstance(activity, Create)
+    return Audience(
+        followers=new,
+        named=(),
+        subject=subject_of(activity),
+        recalls=not new,
+        follows_up=not new,
+        besides=host_of(activity.actor),
     )
 
 

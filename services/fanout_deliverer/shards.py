@@ -11,6 +11,7 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from typing import Protocol
 
 import structlog
 
@@ -20,8 +21,6 @@ from shared.database import shard_leases
 from shared.database.pool import Connection, Pool, unavailable_when_down
 from shared.database.shard_leases import Member
 from shared.protocol.errors import Unavailable
-from shared.protocol.messages import Delivery
-from shared.queue.consumer import BatchConsumer
 from shared.queue.topology import SHARDS
 
 log = structlog.get_logger(__name__)
@@ -34,7 +33,21 @@ TIME_TO_LIVE = timedelta(seconds=5)
 
 COMPLAIN_AFTER = 10.0
 
-Consumers = Callable[[Lease], BatchConsumer[Delivery]]
+
+class ShardWork(Protocol):
+    """What works a shard: begins at once, and is over when `stop` returns."""
+
+    def start(self) -> None:
+        """Begin to work."""
+
+    async def stop(self) -> None:
+        """Finish what is in hand, leave the rest."""
+
+    async def check(self) -> str:
+        """Return what is wrong, or an empty string."""
+
+
+Consumers = Callable[[Lease], ShardWork]
 
 
 class Shards:
@@ -51,7 +64,7 @@ class Shards:
         self._me = secrets.randbits(62)
         self._pulse = Pulse()
         self._in_touch_since: float | None = None
-        self._working: dict[int, tuple[Lease, BatchConsumer[Delivery]]] = {}
+        self._working: dict[int, tuple[Lease, ShardWork]] = {}
         self._handing_on: dict[int, asyncio.Task[None]] = {}
         self._leaving = False
 

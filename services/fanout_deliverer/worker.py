@@ -2,22 +2,23 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import structlog
 from msgspec import Struct
 
 from services.fanout_deliverer.courier import Courier
-from services.fanout_deliverer.in_flight import InFlight
+from services.fanout_deliverer.in_flight import LAGGARDS, InFlight
 from services.fanout_deliverer.insist import insist
-from services.fanout_deliverer.lanes import Lanes, Place
+from services.fanout_deliverer.lanes import BULK_SLOTS, SLOTS, Lanes, Place
 from services.fanout_deliverer.lease import Lease
-from services.fanout_deliverer.outcomes import SLOW, put_aside, refused, report_of
+from services.fanout_deliverer.outcomes import SLOW, put_aside, refused, report_of, superseded
+from services.fanout_deliverer.pace import MOST, Pace
 from services.fanout_deliverer.recorder import Recorder, Report
 from services.fanout_deliverer.room import Room, Share
 from services.fanout_deliverer.signers import Signers
-from shared.database import deliveries, hosts
+from shared.database import deliveries, hosts, superseding
 from shared.database.deliveries import State
 from shared.database.hosts import Host, Trouble
 from shared.database.pool import Pool, unavailable_when_down
@@ -29,14 +30,26 @@ from shared.telemetry import metrics
 log = structlog.get_logger(__name__)
 
 IN_FLIGHT = 512
-"""Requests of one process at once, over all hosts, without those that keep us waiting."""
+"""Requests of one process at once, over all hosts, without those that keep us waiting and the bulk."""
+
+BULK_LAGGARDS = 1024
+
+SOCKETS = IN_FLIGHT + LAGGARDS + MOST + BULK_LAGGARDS
+"""What all of that may hold open."""
+
+BUSY = 0.25
+"""Seconds after which a request of the bulk only waits: it costs no processor, and makes room."""
 
 IN_HAND = 4096
-"""Targets of one process at once, waiting or on their way: what bounds its memory."""
+"""Targets of one process at once, waiting or on their way: what bounds its memory. The bulk has as many."""
 
 SLOW_PAUSE = timedelta(seconds=5)
 
-_EVENTS = {State.PARKED: "delivery_parked", State.DEAD: "delivery_dead"}
+_EVENTS = {
+    State.PARKED: "delivery_parked",
+    State.DEAD: "delivery_dead",
+    State.SUPERSEDED: "delivery_superseded",
+}
 
 _COUNTERS = {state: metrics.deliveries.labels(state.name.lower()) for state in (State.DELIVERED, *_EVENTS)}
 
@@ -54,10 +67,27 @@ class Job(Struct, frozen=True):
 
 
 class Facts(Struct, frozen=True):
-    """What the database knew when the batch began."""
+    """What the database knew when the batch began.
+
+    `pointless` are deliveries of which a newer one says that they need not arrive; `behind` those that wait
+    for an earlier one that is parked, and until when.
+    """
 
     settled: Collection[Key]
     hosts: dict[str, Host]
+    pointless: Collection[Key] = ()
+    behind: Mapping[Key, datetime] = {}
+
+
+class Passage(Struct, frozen=True):
+    """What bounds the deliveries of one kind: how many are in hand, and how many of these under way.
+
+    `slots` is how many of its requests one host gets at once.
+    """
+
+    room: Room
+    in_flight: InFlight
+    slots: int
 
 
 class Worker:
@@ -80,21 +110,31 @@ class Worker:
         self._recorder = recorder
         self._blocks = blocks
         self._lanes = Lanes()
-        self._in_flight = InFlight(IN_FLIGHT)
-        self._room = Room(IN_HAND)
+        self.pace = Pace()
+        """Of the bulk; to be run beside the worker."""
+        self._swift = Passage(Room(IN_HAND), InFlight(IN_FLIGHT), SLOTS)
+        bulk = InFlight(self.pace, laggards=BULK_LAGGARDS, after=BUSY)
+        self._bulk = Passage(Room(IN_HAND), bulk, BULK_SLOTS)
+
+    async def deliver_bulk(self, items: Sequence[Delivery], lease: Lease) -> None:
+        """Do the same as `deliver` with what may take longer: it is in nobody's way."""
+        await self._deliver(items, lease, self._bulk)
 
     async def deliver(self, items: Sequence[Delivery], lease: Lease) -> None:
         """Send what is not settled yet; returns after every outcome is recorded.
 
         Raises ShardLeft if the shard went to another process before all was sent.
         """
-        async with self._room.take(sum(len(item.targets) for item in items)) as share:
+        await self._deliver(items, lease, self._swift)
+
+    async def _deliver(self, items: Sequence[Delivery], lease: Lease, passage: Passage) -> None:
+        async with passage.room.take(sum(len(item.targets) for item in items)) as share:
             # Places are taken before anything is awaited, so in the order of the queue.
             jobs = [self._job(delivery, target) for delivery in items for target in delivery.targets]
             try:
                 facts = await insist(lambda: self._look_up(jobs), "delivery_facts_held")
                 results = await asyncio.gather(
-                    *(self._run(job, facts, lease, share) for job in jobs), return_exceptions=True
+                    *(self._run(job, facts, lease, passage, share) for job in jobs), return_exceptions=True
                 )
             finally:
                 for job in jobs:
@@ -112,23 +152,31 @@ class Worker:
         with unavailable_when_down():
             async with self._pool.acquire() as conn:
                 await self._signers.load(conn, {job.delivery.actor_id for job in jobs})
+                released = [job.key for job in jobs if job.target.released]
+                updates = [job.key for job in jobs if job.delivery.activity_type == "Update"]
                 return Facts(
-                    settled=await deliveries.settled(conn, [job.key for job in jobs]),
+                    settled=await deliveries.settled(
+                        conn, [job.key for job in jobs], [job.target.released for job in jobs]
+                    ),
                     hosts=await hosts.known_hosts(conn, list({job.host for job in jobs})),
+                    pointless=await superseding.pointless(conn, released) if released else (),
+                    behind=await superseding.behind_parked(conn, updates) if updates else {},
                 )
 
-    async def _run(self, job: Job, facts: Facts, lease: Lease, share: Share) -> bool:
+    async def _run(self, job: Job, facts: Facts, lease: Lease, passage: Passage, share: Share) -> bool:
         """Return whether this delivery has arrived just now.
 
         What is done makes room at once: one host that hangs does not hold what its neighbours took.
         """
         report = None
         try:
-            await job.place.turn()
             host = facts.hosts.get(job.host) or Host(host=job.host)
+            await job.place.turn(passage.slots, host.latency)
             if job.key not in facts.settled and not job.place.already_done:
-                report = self._without_a_try(job, host) or await self._try(job, host, lease)
-                if report.progress.state in {State.DELIVERED, State.DEAD}:
+                report = self._without_a_try(job, host, facts) or await self._try(job, host, lease, passage)
+                if report.progress.state is State.PARKED:
+                    job.place.report_parked()
+                else:
                     job.place.report_settled()
         finally:
             job.place.pass_on()
@@ -139,23 +187,17 @@ class Worker:
         share.give_back()
         return report is not None and report.progress.state is State.DELIVERED
 
-    def _without_a_try(self, job: Job, host: Host) -> Report | None:
+    def _without_a_try(self, job: Job, host: Host, facts: Facts) -> Report | None:
         """Return what is recorded if there is a reason not to send."""
-        now = datetime.now(UTC)
         if job.host in self._blocks:
             return refused(job.delivery, job.target, "domain_blocked")
-        if host.paused:
-            return put_aside(job.delivery, job.target, "host_paused", now)
-        if host.held and not job.target.released:
-            return put_aside(job.delivery, job.target, "host_held", host.next_try_at or now)
-        if job.place.host_failed:
-            return put_aside(job.delivery, job.target, "host_failing", job.place.lane.retry_at or now)
-        if job.place.waited_too_long:
-            return put_aside(job.delivery, job.target, SLOW, now + SLOW_PAUSE)
-        return None
+        if job.key in facts.pointless:
+            return superseded(job.delivery, job.target)
+        waits = _waits(job, host, facts, datetime.now(UTC))
+        return put_aside(job.delivery, job.target, *waits) if waits else None
 
-    async def _try(self, job: Job, host: Host, lease: Lease) -> Report:
-        async with self._in_flight:
+    async def _try(self, job: Job, host: Host, lease: Lease, passage: Passage) -> Report:
+        async with passage.in_flight:
             await lease.confirm()
             answer = await self._courier.bring(job.delivery, job.target, host)
         job.place.lane.observe(answer.latency)
@@ -164,6 +206,19 @@ class Worker:
             # Others in flight have said so already: one outage counts once.
             return Report(host=report.host, progress=report.progress, look_at=report.look_at)
         return report
+
+
+def _waits(job: Job, host: Host, facts: Facts, now: datetime) -> tuple[str, datetime] | None:
+    """Return why a delivery has to wait, and until when."""
+    place = job.place
+    reasons = (
+        (host.paused, "host_paused", now),
+        (host.held and not job.target.released, "host_held", host.next_try_at or now),
+        (place.host_failed, "host_failing", place.lane.retry_at or now),
+        (place.waited_too_long, SLOW, now + SLOW_PAUSE),
+        (job.key in facts.behind or place.behind_parked, "behind_parked", facts.behind.get(job.key, now)),
+    )
+    return next(((reason, until) for holds, reason, until in reasons if holds), None)
 
 
 def raise_first(results: Sequence[object]) -> None:

@@ -1,9 +1,11 @@
-"""What is dropped when nobody needs it any more: idempotency keys, authorization codes, loose pictures."""
+"""What is dropped when nobody needs it any more: keys, codes, loose pictures, who fetched what is gone."""
 
 import asyncio
+from datetime import timedelta
 
 import structlog
 
+from shared.database.fetches import forget_fetches
 from shared.database.idempotency import forget_old
 from shared.database.media import delete_loose
 from shared.database.oauth import delete_expired_codes
@@ -19,6 +21,9 @@ AT_ONCE = 50
 EVERY = 900.0
 """Seconds between two rounds."""
 
+FETCHES_KEPT = timedelta(days=30)
+"""How long it is known who fetched a post that is deleted, so that its Delete may be sent again."""
+
 
 async def keep_house(pool: Pool, stopping: asyncio.Event) -> None:
     """Tidy up now and then until told to stop; a database that is down is tried again the next time."""
@@ -30,6 +35,7 @@ async def keep_house(pool: Pool, stopping: asyncio.Event) -> None:
                     await delete_expired_codes(conn)
                     while await delete_loose(conn, LOOSE_SECONDS, AT_ONCE) == AT_ONCE:
                         pass
+                    await forget_fetches(conn, after=FETCHES_KEPT)
         except Unavailable as error:
             log.warning("housekeeping_postponed", reason=error.reason)
         try:

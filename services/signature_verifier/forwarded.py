@@ -79,4 +79,5 @@ class ForwardedLane:
         marked = f"{note.id}#forwarded-{at.timestamp():.0f}"
         proven = type(activity)(id=marked, actor=activity.actor, to=note.to, cc=note.cc, note=note)
         check_contents(proven)
-        return self._judge.accepted(request, proven)
+        # Without the body: it is not what was proven, and must not be passed on in our name.
+        return replace(self._judge.accepted(request, proven), body=b"")

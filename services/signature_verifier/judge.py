@@ -13,7 +13,7 @@ from services.signature_verifier.authority import (
     check_signer,
 )
 from shared.database.keys import KnownKey
-from shared.protocol.activities import Activity, Create, UpdateActor, UpdateNote
+from shared.protocol.activities import Activity, Create, Delete, UpdateActor, UpdateNote
 from shared.protocol.derived_ids import with_id
 from shared.protocol.errors import Rejected
 from shared.protocol.identifiers import same_origin
@@ -134,12 +134,18 @@ class Judge:
             received_at=request.received_at,
             trace=request.trace,
             digest=hashlib.sha256(request.body).digest()[:16] if _reuses_ids(activity) else b"",
-            body=request.body if self._answers_us(activity) else b"",
+            body=request.body if self._may_be_passed_on(activity, request.body) else b"",
             fetched=fetched,
         )
 
-    def _answers_us(self, activity: Activity) -> bool:
-        return isinstance(activity, Create) and self._uris.is_local(activity.note.in_reply_to or "")
+    def _may_be_passed_on(self, activity: Activity, body: bytes) -> bool:
+        match activity:
+            case Create(note=note) | UpdateNote(note=note):
+                return self._uris.is_local(note.in_reply_to or "")
+            case Delete(object=uri):
+                # Others believe a Delete that we pass on only with its author's proof.
+                return uri != activity.actor and b'"proof"' in body
+        return False
 
 
 def _reuses_ids(activity: Activity) -> bool:

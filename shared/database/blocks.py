@@ -74,3 +74,18 @@ async def existing(conn: Connection, pairs: Sequence[tuple[int, int]]) -> set[tu
         [target for _, target in pairs],
     )
     return {(row["actor_id"], row["target_id"]) for row in rows}
+
+
+async def is_blocked(conn: Connection, actor_id: int, other_uri: str) -> bool:
+    """Tell whether an actor and another one, named by its URI, block each other in either direction."""
+    found: bool = await conn.fetchval(
+        """
+        SELECT EXISTS (
+            SELECT FROM actors a JOIN blocks b
+                ON (b.actor_id, b.target_id) IN (($1, a.id), (a.id, $1))
+             WHERE a.uri_hash = $2)
+        """,
+        actor_id,
+        uri_hash(other_uri),
+    )
+    return found

@@ -13,7 +13,8 @@ class HostReport(Struct, frozen=True, kw_only=True):
     """A remote host: what it is, how it takes our deliveries, and what waits for it.
 
     `failures` are those in a row, `troubles` all of them; `pace` is how many parked deliveries it is given
-    at a time, 0 while it is not catching up; `latency_ms` is 0 where it is not known.
+    at a time, 0 while it is not catching up; `latency_ms` is 0 where it is not known. `profiled_at` is when
+    it was last asked for its software; `recent_errors` are its latest troubles with their times.
     """
 
     host: str
@@ -27,6 +28,8 @@ class HostReport(Struct, frozen=True, kw_only=True):
     failures: int
     troubles: int
     last_error: str
+    recent_errors: list[dict[str, str]]
+    profiled_at: datetime | None
     last_failure_at: datetime | None
     last_success_at: datetime | None
     next_try_at: datetime | None
@@ -39,7 +42,8 @@ class HostReport(Struct, frozen=True, kw_only=True):
 
 _HOSTS = """
 SELECT h.host, h.software, h.software_version, h.signature_scheme, h.scheme_checked_at, h.latency_ms,
-       h.paused, h.pace, h.failures, h.troubles, h.last_error, h.last_failure_at,
+       h.paused, h.pace, h.failures, h.troubles, h.last_error, h.recent_errors, h.profiled_at,
+       h.last_failure_at,
        h.last_success_at, h.next_try_at, h.first_seen_at,
        (SELECT count(*) FROM deliveries d WHERE d.host = h.host AND d.state = 2) AS parked,
        (SELECT count(*) FROM deliveries d WHERE d.host = h.host AND d.state = 3) AS dead,

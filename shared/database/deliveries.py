@@ -83,27 +83,62 @@ class Parked(Struct, frozen=True, kw_only=True):
     attempts: int
 
 
-async def planned(conn: Connection, activity_uris: Sequence[str]) -> set[str]:
-    """Return those of these activities of which every delivery has been handed to the broker."""
+class PlanKnown(Struct, frozen=True, kw_only=True):
+    """A plan that was begun before; `done` where it is carried out, or is being carried out in bulk."""
+
+    done: bool
+    bulk: bool
+
+
+async def plans_known(conn: Connection, activity_uris: Sequence[str]) -> dict[str, PlanKnown]:
+    """Return those of these activities whose plan was begun before."""
     rows = await conn.fetch(
         """
-        SELECT activity_uri FROM sent_activities
-         WHERE activity_hash = ANY($1::bytea[]) AND planned_at IS NOT NULL
+        SELECT activity_uri, bulk, planned_at IS NOT NULL OR bulk AND EXISTS (
+                   SELECT FROM bulk_plans p WHERE p.activity_hash = s.activity_hash) AS done
+          FROM sent_activities s WHERE activity_hash = ANY($1::bytea[])
         """,
         [uri_hash(uri) for uri in activity_uris],
     )
-    return {row["activity_uri"] for row in rows}
+    return {row["activity_uri"]: PlanKnown(done=row["done"], bulk=row["bulk"]) for row in rows}
 
 
-async def insert_activities(conn: Connection, sent: Sequence[SentActivity]) -> None:
+class Precedent(Struct, frozen=True, kw_only=True):
+    """How earlier activities went out: some of them in bulk, some of them waiting in the queues still."""
+
+    in_bulk: bool
+    in_queues: bool
+
+
+async def precedent(conn: Connection, subject: str, actor_id: int | None = None) -> Precedent:
+    """Return how earlier activities of this subject went out, or all those of an actor.
+
+    Nothing waits in the queues for an hour.
+    """
+    row = await conn.fetchrow(
+        """
+        SELECT bool_or(s.bulk) IS TRUE AS in_bulk,
+               bool_or(NOT s.bulk AND s.created_at > now() - interval '1 hour'
+                       AND EXISTS (SELECT FROM deliveries d
+                                    WHERE d.activity_hash = s.activity_hash AND d.state = 0)
+               ) IS TRUE AS in_queues
+          FROM sent_activities s WHERE s.object_hash = $1 OR s.actor_id = $2
+        """,
+        uri_hash(subject),
+        actor_id,
+    )
+    return Precedent(in_bulk=False, in_queues=False) if row is None else Precedent(**dict(row))
+
+
+async def insert_activities(conn: Connection, sent: Sequence[SentActivity], *, bulk: bool = False) -> None:
     """Record activities that are about to be sent; what is recorded already stays as it is."""
     unique = list({one.uri: one for one in sent}.values())
     await conn.execute(
         """
         INSERT INTO sent_activities
-               (activity_hash, activity_uri, type, actor_id, object_hash, body, trace, created_at)
-        SELECT * FROM unnest($1::bytea[], $2::text[], $3::text[], $4::bigint[], $5::bytea[], $6::bytea[],
-                             $7::text[], $8::timestamptz[])
+               (activity_hash, activity_uri, type, actor_id, object_hash, body, trace, created_at, bulk)
+        SELECT t.*, $9 FROM unnest($1::bytea[], $2::text[], $3::text[], $4::bigint[], $5::bytea[],
+                                   $6::bytea[], $7::text[], $8::timestamptz[]) AS t
             ON CONFLICT DO NOTHING
         """,
         [uri_hash(one.uri) for one in unique],
@@ -114,19 +149,32 @@ async def insert_activities(conn: Connection, sent: Sequence[SentActivity]) -> N
         [one.body for one in unique],
         [one.trace for one in unique],
         [one.created_at for one in unique],
+        bulk,
     )
+
+
+_INSERT = """
+INSERT INTO deliveries (activity_hash, inbox, host, shared, state, created_at)
+SELECT activity_hash, inbox, host, shared, 0, created_at
+  FROM unnest($1::bytea[], $2::text[], $3::text[], $4::boolean[], $5::timestamptz[])
+       AS t (activity_hash, inbox, host, shared, created_at)
+    ON CONFLICT DO NOTHING
+"""
 
 
 async def insert_planned(conn: Connection, rows: Sequence[Planned]) -> None:
     """Record where activities go; what is recorded already stays as it is."""
-    await conn.execute(
-        """
-        INSERT INTO deliveries (activity_hash, inbox, host, shared, state, created_at)
-        SELECT activity_hash, inbox, host, shared, 0, created_at
-          FROM unnest($1::bytea[], $2::text[], $3::text[], $4::boolean[], $5::timestamptz[])
-               AS t (activity_hash, inbox, host, shared, created_at)
-            ON CONFLICT DO NOTHING
-        """,
+    await conn.execute(_INSERT, *_columns(rows))
+
+
+async def insert_new(conn: Connection, rows: Sequence[Planned]) -> set[str]:
+    """Record where one activity goes; return the inboxes that were not recorded before."""
+    new = await conn.fetch(f"{_INSERT} RETURNING inbox", *_columns(rows))
+    return {row["inbox"] for row in new}
+
+
+def _columns(rows: Sequence[Planned]) -> tuple[Sequence[object], ...]:
+    return (
         [uri_hash(row.activity_uri) for row in rows],
         [row.inbox for row in rows],
         [row.host for row in rows],
@@ -143,43 +191,48 @@ async def mark_planned(conn: Connection, activity_uris: Sequence[str]) -> None:
     )
 
 
-async def receivers_of_subject(conn: Connection, subject: str) -> list[Destination]:
-    """Return every inbox that was sent anything about this object."""
+async def receivers_of_subject(conn: Connection, subject: str, above: str, limit: int) -> list[Destination]:
+    """Return inboxes that were sent anything about this object, by name, from above a name on."""
     rows = await conn.fetch(
-        """
-        SELECT DISTINCT d.inbox, d.shared
-          FROM sent_activities s JOIN deliveries d USING (activity_hash)
-         WHERE s.object_hash = $1
-        """,
-        uri_hash(subject),
+        f"{_RECEIVERS} WHERE s.object_hash = $1 ORDER BY 1 LIMIT $3", uri_hash(subject), above, limit
     )
     return [Destination(inbox=row["inbox"], shared=row["shared"]) for row in rows]
 
 
-async def receivers_of_actor(conn: Connection, actor_id: int) -> list[Destination]:
-    """Return every inbox that was sent anything by this account."""
-    rows = await conn.fetch(
-        """
-        SELECT DISTINCT d.inbox, d.shared
-          FROM sent_activities s JOIN deliveries d USING (activity_hash)
-         WHERE s.actor_id = $1
-        """,
-        actor_id,
-    )
+async def receivers_of_actor(conn: Connection, actor_id: int, above: str, limit: int) -> list[Destination]:
+    """Return inboxes that were sent anything by this account, by name, from above a name on."""
+    rows = await conn.fetch(f"{_RECEIVERS} WHERE s.actor_id = $1 ORDER BY 1 LIMIT $3", actor_id, above, limit)
     return [Destination(inbox=row["inbox"], shared=row["shared"]) for row in rows]
 
 
-async def settled(conn: Connection, keys: Sequence[tuple[bytes, str]]) -> set[tuple[bytes, str]]:
-    """Return those of these (hash of the activity, inbox) that are delivered, dead or superseded."""
+_RECEIVERS = """
+SELECT DISTINCT ON (d.inbox) d.inbox, d.shared
+  FROM sent_activities s
+ CROSS JOIN LATERAL (
+        SELECT inbox, shared FROM deliveries
+         WHERE activity_hash = s.activity_hash AND inbox > $2 ORDER BY inbox LIMIT $3) AS d
+"""
+"""Of each activity only as many as a page may need are read."""
+
+
+async def settled(
+    conn: Connection, keys: Sequence[tuple[bytes, str]], released: Sequence[bool]
+) -> set[tuple[bytes, str]]:
+    """Return those of these (hash of the activity, inbox) that are not to be sent by these messages.
+
+    They are delivered, dead or superseded; or parked, and the message is not the one that released them:
+    then it is a second copy, and a later activity may have passed since.
+    """
     rows = await conn.fetch(
         """
         SELECT d.activity_hash, d.inbox
-          FROM unnest($1::bytea[], $2::text[]) AS k (activity_hash, inbox)
+          FROM unnest($1::bytea[], $2::text[], $3::boolean[]) AS k (activity_hash, inbox, released)
           JOIN deliveries d USING (activity_hash, inbox)
-         WHERE d.state IN (1, 3, 4)
+         WHERE d.state IN (1, 3, 4) OR (d.state = 2 AND NOT k.released)
         """,
         [activity_hash for activity_hash, _ in keys],
         [inbox for _, inbox in keys],
+        released,
     )
     return {(row["activity_hash"], row["inbox"]) for row in rows}
 

@@ -17,6 +17,7 @@ class Host(Struct, frozen=True, kw_only=True):
     """What delivery needs to know of a host; `host` carries the port where the URI does.
 
     `takes_ed25519` where it signs so itself or says that it understands it, and has not refused it lately.
+    `latency` is how long it takes to answer, in seconds, 0 where that is not known.
     """
 
     host: str
@@ -28,6 +29,7 @@ class Host(Struct, frozen=True, kw_only=True):
     last_success_at: datetime | None = None
     next_try_at: datetime | None = None
     takes_ed25519: bool = False
+    latency: float = 0.0
 
     @property
     def held(self) -> bool:
@@ -67,7 +69,7 @@ async def known_hosts(conn: Connection, hosts: Sequence[str]) -> dict[str, Host]
     rows = await conn.fetch(
         """
         SELECT host, signature_scheme, scheme_checked_at, paused, failures, pace, last_success_at,
-               next_try_at,
+               next_try_at, latency_ms,
                ed25519_seen_at IS NOT NULL AND COALESCE(ed25519_refused_at < now() - $2::interval, true)
                    AS takes_ed25519
           FROM hosts WHERE host = ANY($1::text[])
@@ -86,6 +88,7 @@ async def known_hosts(conn: Connection, hosts: Sequence[str]) -> dict[str, Host]
             last_success_at=row["last_success_at"],
             next_try_at=row["next_try_at"],
             takes_ed25519=row["takes_ed25519"],
+            latency=row["latency_ms"] / 1000,
         )
         for row in rows
     }
@@ -111,14 +114,17 @@ async def record_troubles(conn: Connection, troubles: Iterable[Trouble]) -> None
     rows = sorted(troubles, key=lambda trouble: trouble.host)
     await conn.execute(
         """
-        INSERT INTO hosts AS h (host, failures, troubles, last_error, last_failure_at, next_try_at)
-        SELECT host, 1, 1, error, at, next_try_at
+        INSERT INTO hosts AS h
+               (host, failures, troubles, last_error, last_failure_at, next_try_at, recent_errors)
+        SELECT host, 1, 1, error, at, next_try_at,
+               jsonb_build_array(jsonb_build_object('at', at, 'error', error))
           FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[])
                AS t (host, error, at, next_try_at)
             ON CONFLICT (host) DO UPDATE
            SET failures = h.failures + 1, troubles = h.troubles + 1, pace = 0,
                last_error = EXCLUDED.last_error,
-               last_failure_at = EXCLUDED.last_failure_at, next_try_at = EXCLUDED.next_try_at
+               last_failure_at = EXCLUDED.last_failure_at, next_try_at = EXCLUDED.next_try_at,
+               recent_errors = jsonb_path_query_array(EXCLUDED.recent_errors || h.recent_errors, '$[0 to 19]')
         """,
         [row.host for row in rows],
         [row.error for row in rows],

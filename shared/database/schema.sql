@@ -79,6 +79,23 @@ CREATE TABLE bookmarks (
     id bigint NOT NULL
 );
 
+CREATE TABLE bulk_messages (
+    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    shard smallint NOT NULL,
+    actor_id bigint NOT NULL,
+    targets smallint NOT NULL,
+    payload bytea NOT NULL
+);
+
+CREATE TABLE bulk_plans (
+    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    activity_hash bytea NOT NULL,
+    actor_id bigint NOT NULL,
+    message bytea NOT NULL,
+    position bytea NOT NULL DEFAULT '\x'::bytea,
+    turn_at timestamp with time zone NOT NULL DEFAULT now()
+);
+
 CREATE TABLE claims (
     day date NOT NULL,
     activity_hash bytea NOT NULL,
@@ -174,7 +191,9 @@ CREATE TABLE hosts (
     troubles integer NOT NULL DEFAULT 0,
     first_seen_at timestamp with time zone NOT NULL DEFAULT now(),
     ed25519_seen_at timestamp with time zone,
-    ed25519_refused_at timestamp with time zone
+    ed25519_refused_at timestamp with time zone,
+    profiled_at timestamp with time zone,
+    recent_errors jsonb NOT NULL DEFAULT '[]'::jsonb
 );
 
 CREATE TABLE idempotency_keys (
@@ -280,6 +299,13 @@ CREATE TABLE oauth_tokens (
     account_id bigint,
     scopes text[] NOT NULL,
     created_at timestamp with time zone NOT NULL DEFAULT now()
+);
+
+CREATE TABLE object_fetches (
+    object_hash bytea NOT NULL,
+    host text NOT NULL,
+    actor_id bigint NOT NULL,
+    fetched_at timestamp with time zone NOT NULL DEFAULT now()
 );
 
 CREATE TABLE outbox (
@@ -399,7 +425,8 @@ CREATE TABLE sent_activities (
     body bytea NOT NULL,
     trace text NOT NULL,
     planned_at timestamp with time zone,
-    created_at timestamp with time zone NOT NULL
+    created_at timestamp with time zone NOT NULL,
+    bulk boolean NOT NULL DEFAULT false
 );
 
 CREATE TABLE shard_leases (
@@ -487,6 +514,9 @@ ALTER TABLE accounts ADD CONSTRAINT accounts_pkey PRIMARY KEY (actor_id);
 ALTER TABLE actors ADD CONSTRAINT actors_pkey PRIMARY KEY (id);
 ALTER TABLE blocks ADD CONSTRAINT blocks_pkey PRIMARY KEY (actor_id, target_id);
 ALTER TABLE bookmarks ADD CONSTRAINT bookmarks_pkey PRIMARY KEY (actor_id, status_id);
+ALTER TABLE bulk_messages ADD CONSTRAINT bulk_messages_pkey PRIMARY KEY (id);
+ALTER TABLE bulk_plans ADD CONSTRAINT bulk_plans_activity_hash_key UNIQUE (activity_hash);
+ALTER TABLE bulk_plans ADD CONSTRAINT bulk_plans_pkey PRIMARY KEY (id);
 ALTER TABLE claims ADD CONSTRAINT claims_pkey PRIMARY KEY (activity_hash, day);
 ALTER TABLE deliverers ADD CONSTRAINT deliverers_pkey PRIMARY KEY (id);
 ALTER TABLE deliveries ADD CONSTRAINT deliveries_pkey PRIMARY KEY (activity_hash, inbox);
@@ -511,6 +541,7 @@ ALTER TABLE oauth_apps ADD CONSTRAINT oauth_apps_client_id_key UNIQUE (client_id
 ALTER TABLE oauth_apps ADD CONSTRAINT oauth_apps_pkey PRIMARY KEY (id);
 ALTER TABLE oauth_codes ADD CONSTRAINT oauth_codes_pkey PRIMARY KEY (code_hash);
 ALTER TABLE oauth_tokens ADD CONSTRAINT oauth_tokens_pkey PRIMARY KEY (token_hash);
+ALTER TABLE object_fetches ADD CONSTRAINT object_fetches_pkey PRIMARY KEY (object_hash, host);
 ALTER TABLE outbox ADD CONSTRAINT outbox_pkey PRIMARY KEY (id);
 ALTER TABLE outbox_sent ADD CONSTRAINT outbox_sent_pkey PRIMARY KEY (id, day);
 ALTER TABLE pending_notes ADD CONSTRAINT pending_notes_pkey PRIMARY KEY (subject_hash, actor_uri, kind);
@@ -561,6 +592,7 @@ ALTER TABLE oauth_codes ADD CONSTRAINT oauth_codes_account_id_fkey FOREIGN KEY (
 ALTER TABLE oauth_codes ADD CONSTRAINT oauth_codes_app_id_fkey FOREIGN KEY (app_id) REFERENCES oauth_apps(id) ON DELETE CASCADE;
 ALTER TABLE oauth_tokens ADD CONSTRAINT oauth_tokens_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(actor_id);
 ALTER TABLE oauth_tokens ADD CONSTRAINT oauth_tokens_app_id_fkey FOREIGN KEY (app_id) REFERENCES oauth_apps(id) ON DELETE CASCADE;
+ALTER TABLE object_fetches ADD CONSTRAINT object_fetches_actor_id_fkey FOREIGN KEY (actor_id) REFERENCES actors(id);
 ALTER TABLE pins ADD CONSTRAINT pins_actor_id_fkey FOREIGN KEY (actor_id) REFERENCES actors(id);
 ALTER TABLE pins ADD CONSTRAINT pins_status_id_fkey FOREIGN KEY (status_id) REFERENCES statuses(id) ON DELETE CASCADE;
 ALTER TABLE poll_votes ADD CONSTRAINT poll_votes_actor_id_fkey FOREIGN KEY (actor_id) REFERENCES actors(id);
@@ -577,6 +609,8 @@ ALTER TABLE wide_authors ADD CONSTRAINT wide_authors_actor_id_fkey FOREIGN KEY (
 CREATE INDEX actors_domain ON actors USING btree (domain) WHERE (NOT local);
 CREATE INDEX actors_followers_uri ON actors USING btree (md5(followers_uri)) WHERE (followers_uri <> ''::text);
 CREATE INDEX blocks_target ON blocks USING btree (target_id);
+CREATE INDEX bulk_messages_turn ON bulk_messages USING btree (shard, actor_id, id);
+CREATE INDEX bulk_plans_actor ON bulk_plans USING btree (actor_id, id);
 CREATE INDEX deliveries_dead ON deliveries USING btree (host, created_at) WHERE (state = 3);
 CREATE INDEX deliveries_parked ON deliveries USING btree (host, created_at) WHERE (state = 2);
 CREATE INDEX favourites_actor ON favourites USING btree (actor_id, id DESC);
@@ -594,6 +628,7 @@ CREATE INDEX mutes_expiring ON mutes USING btree (expires_at) WHERE (expires_at 
 CREATE INDEX notifications_account ON notifications USING btree (account_id, id DESC) WHERE (NOT dismissed);
 CREATE INDEX notifications_status ON notifications USING btree (status_id) WHERE (status_id IS NOT NULL);
 CREATE INDEX oauth_tokens_account ON oauth_tokens USING btree (account_id);
+CREATE INDEX object_fetches_age ON object_fetches USING brin (fetched_at);
 CREATE INDEX pending_notes_age ON pending_notes USING brin (created_at);
 CREATE INDEX polls_ends ON polls USING btree (ends_at) WHERE (NOT ended);
 CREATE INDEX polls_untold ON polls USING btree (told_at) WHERE (untold AND (NOT ended));

@@ -47,7 +47,8 @@ class AcceptedActivity(Struct, frozen=True, kw_only=True):
     only where it may have to be forwarded. `digest` is the SHA-256 of the body, 16 bytes of it, where the
     id alone does not tell one from another: Updates may reuse theirs. `fetched` are objects that were
     fetched from their own origin because this activity needs them (the post of an Announce, or one that is
-    quoted); their authors are stored already.
+    quoted); their authors are stored already. `passed_on_by` is the local actor in whose name a remote one
+    is passed on to others as it is (inbox forwarding), else empty.
     """
 
     activity: Activity
@@ -57,6 +58,7 @@ class AcceptedActivity(Struct, frozen=True, kw_only=True):
     digest: bytes = b""
     body: bytes = b""
     fetched: tuple[Note, ...] = ()
+    passed_on_by: str = ""
 
 
 class Target(Struct, frozen=True, kw_only=True):

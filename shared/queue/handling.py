@@ -51,6 +51,7 @@ class Handling(Generic[T]):
         publisher: For what is given up.
         deadline: Seconds that one call of `handle` may take.
         attempts: How often an item alone may fail for an unknown reason.
+        name: What the figures call it, where it is not the queue itself that the items came from.
     """
 
     def __init__(
@@ -62,9 +63,11 @@ class Handling(Generic[T]):
         *,
         deadline: float,
         attempts: int,
+        name: str = "",
     ) -> None:
-        self._queue = queue
-        self.age = Age(queue)
+        self._dead_queue = dead_queue(queue)
+        self._queue = name or queue
+        self.age = Age(self._queue)
         self._codec = codec
         self._handle = handle
         self._publisher = publisher
@@ -106,7 +109,7 @@ class Handling(Generic[T]):
             TRACE_HEADER: trace,
             DIED_AT_HEADER: datetime.now(UTC).isoformat(timespec="seconds"),
         }
-        letter = [(dead_queue(self._queue), payload)]
+        letter = [(self._dead_queue, payload)]
         await self._patiently(lambda: self._publisher.publish_many(letter, headers=headers), give_back)
         metrics.dead_letters.labels(self._queue, reason).inc()
         unexpected = None if isinstance(error, Rejected) else error

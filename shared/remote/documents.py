@@ -54,6 +54,17 @@ async def fetch_webfinger(client: GuardedClient, url: str, signer: Signer | None
     return await _fetch(client, url, ACCEPT_WEBFINGER, is_webfinger_type, signer, max_bytes=_MAX_WEBFINGER)
 
 
+def is_json_type(content_type: str) -> bool:
+    """Tell whether a Content-Type is JSON of any kind."""
+    media_type = content_type.partition(";")[0].strip().lower()
+    return media_type == "application/json" or media_type.endswith("+json")
+
+
+async def fetch_json(client: GuardedClient, url: str) -> Response:
+    """Return a small JSON document such as NodeInfo, unsigned; raises Rejected or Unavailable."""
+    return await _fetch(client, url, "application/json", is_json_type, None, max_bytes=_MAX_WEBFINGER)
+
+
 async def _fetch(
     client: GuardedClient,
     url: str,

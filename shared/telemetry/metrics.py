@@ -47,6 +47,10 @@ fetches_refused = Counter(
     "Fetches by other servers that were refused for their signature",
     ["reason"],
 )
+fetches_unrecorded = Counter(
+    "heddle_fetches_unrecorded_total",
+    "Signed fetches of posts that came too fast to be verified: their servers may miss a Delete",
+)
 activities_applied = Counter(
     "heddle_activities_applied_total", "Activities that reached the builder", ["type", "outcome"]
 )
@@ -62,6 +66,11 @@ deliveries = Counter("heddle_deliveries_total", "Attempts to deliver, by outcome
 delivery_seconds = Histogram("heddle_delivery_seconds", "One POST to another server", buckets=_SECONDS)
 parked_deliveries = Gauge(
     "heddle_parked_deliveries", "Deliveries that wait in the database", multiprocess_mode="livemax"
+)
+bulk_waiting = Gauge(
+    "heddle_bulk_deliveries_waiting",
+    "Deliveries of what goes to many servers that wait for their author's turn",
+    multiprocess_mode="livemax",
 )
 host_circuits_open = Gauge(
     "heddle_host_circuits_open", "Hosts to which only probes are sent", multiprocess_mode="livesum"

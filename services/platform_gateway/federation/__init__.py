@@ -4,6 +4,7 @@ from aiohttp import web
 
 from services.platform_gateway.federation import actors, collections, discovery, objects, quotes
 from services.platform_gateway.federation.documents import only_post
+from services.platform_gateway.federation.fetch_ledger import keep_ledger
 from services.platform_gateway.federation.fetcher import BLOCKS
 from services.platform_gateway.gateway import GATEWAY
 from shared.resolution import DomainBlocks
@@ -12,6 +13,7 @@ from shared.resolution import DomainBlocks
 def add_routes(app: web.Application) -> None:
     """Add every document; inboxes are posted to elsewhere and answer a GET with 405."""
     app[BLOCKS] = DomainBlocks(app[GATEWAY].pool)
+    app.cleanup_ctx.append(keep_ledger)
     app.router.add_get("/.well-known/webfinger", discovery.webfinger)
     app.router.add_get("/.well-known/host-meta", discovery.host_meta)
     app.router.add_get("/.well-known/host-meta.json", discovery.host_meta_json)

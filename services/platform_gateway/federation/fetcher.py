@@ -7,6 +7,7 @@ from aiohttp import web
 from msgspec import Struct
 
 from services.platform_gateway.errors import ApiError
+from services.platform_gateway.federation.fetch_ledger import LEDGER
 from services.platform_gateway.gateway import GATEWAY, Gateway
 from shared.database import keys
 from shared.database.keys import KnownKey
@@ -76,6 +77,13 @@ async def identify_if_signed(request: web.Request) -> Fetcher | None:
         if error.status == web.HTTPForbidden.status_code:
             raise
         return None
+
+
+def note_fetch(request: web.Request, object_uri: str) -> None:
+    """Have it written down that an object went to whoever signed the request; costs no wait."""
+    signature = _signature_of(request)
+    if signature is not None:
+        request.app[LEDGER].note(object_uri, _signed_request(request), signature)
 
 
 async def _refuse_suspended(request: web.Request, uri: str) -> None:

@@ -6,7 +6,7 @@ from aiohttp import web
 
 from services.platform_gateway.federation.activities import activity_of
 from services.platform_gateway.federation.documents import cursor, document, for_people, missing
-from services.platform_gateway.federation.fetcher import admit, identify_if_signed
+from services.platform_gateway.federation.fetcher import admit, identify_if_signed, note_fetch
 from services.platform_gateway.gateway import GATEWAY
 from services.platform_gateway.parameters import path_id
 from shared.database.document_posts import DocumentPost, PostRef, post_by_id, public_replies, thread_of
@@ -32,6 +32,7 @@ async def show(request: web.Request) -> web.Response:
         raise missing()
     if _is_gone(post):
         return _tombstone(request, post)
+    note_fetch(request, post.note.id)
     body = writer.write_note(post.note)
     return document(request, body, private=_is_private(post))
 
@@ -41,6 +42,7 @@ async def show_activity(request: web.Request) -> web.Response:
     post = await _readable(request)
     if _is_gone(post):
         return _tombstone(request, post)
+    note_fetch(request, post.note.id)
     body = writer.write_activity(activity_of(post, request.app[GATEWAY].site.uris))
     return document(request, body, private=_is_private(post))
 

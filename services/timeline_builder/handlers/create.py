@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from services.timeline_builder import ballots, quoting, revisions
+from services.timeline_builder import ballots, passing_on, quoting, revisions
 from services.timeline_builder.effects import Run
 from services.timeline_builder.posts import Incoming, concerned, store, tell_mentioned
 from services.timeline_builder.work import Outcome, Work
@@ -32,6 +32,7 @@ async def apply(run: Run, works: Sequence[Work[Create]]) -> None:
             run.fan_out_tagged(status.id)
         run.changes.post(status.id)
         tell_mentioned(run, status, work.activity.note)
+        passing_on.reply(run, work)
     await quoting.tell_quoted(run, [work.activity.note for work in works if work.outcome is Outcome.APPLIED])
     await revisions.apply_early(run, list(stored.values()))
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from services.timeline_builder import endings, quoting
+from services.timeline_builder import endings, passing_on, quoting
 from services.timeline_builder.effects import Run
 from services.timeline_builder.facts import DELETE
 from services.timeline_builder.work import Outcome, Work
@@ -24,6 +24,7 @@ async def apply(run: Run, works: Sequence[Work[Delete]]) -> None:
             await _delete_actor(run, work)
         elif (status_id := _judge(run, work)) is not None:
             doomed.append(status_id)
+            passing_on.end(run, work, run.facts.posts[work.activity.object])
     await endings.bury(run, doomed)
 
 

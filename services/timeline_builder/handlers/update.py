@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from services.timeline_builder import quoting, revisions
+from services.timeline_builder import passing_on, quoting, revisions
 from services.timeline_builder.effects import Run
 from services.timeline_builder.facts import UPDATE
 from services.timeline_builder.posts import Incoming, concerned, tell_mentioned
@@ -40,6 +40,8 @@ async def apply(run: Run, works: Sequence[Work[UpdateNote]]) -> None:
                 work.outcome = Outcome.OUTDATED
         else:
             polls.append((status.id, work.activity))
+        if work.outcome is Outcome.APPLIED:
+            passing_on.reply(run, work)
     await revisions.apply(run, changes)
     await _refresh_quotes(run, judged)
     await _refresh_polls(run, polls)

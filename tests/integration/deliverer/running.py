@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
+from services.fanout_deliverer.allowance import Allowances
 from services.fanout_deliverer.deliverer import Deliverer
 from shared.database import delivery_reports, hosts
 from shared.database.deliveries import State
@@ -34,12 +35,7 @@ class RunningDeliverer:
 
     def post(self, author: int, **changes: object) -> Activity:
         """Return the Create of a public post by a local account, for its followers."""
-        uris = self.world.uris
-        status = self.world.ids.next()
-        note = parsed.note(
-            uris.actor(author), id=uris.status(status), cc=(uris.followers(author),), **changes
-        )
-        return parsed.create(note, id=uris.create(status))
+        return post_of(self.world, author, **changes)
 
     def delete(self, created: Activity) -> Activity:
         """Return the Delete of a post, to everybody."""
@@ -101,6 +97,15 @@ class RunningDeliverer:
             return (await hosts.known_hosts(conn, [host]))[host]
 
 
+def post_of(world: World, author: int, **changes: object) -> Activity:
+    """Return the Create of a public post by a local account, for its followers."""
+    status = world.ids.next()
+    note = parsed.note(
+        world.uris.actor(author), id=world.uris.status(status), cc=(world.uris.followers(author),), **changes
+    )
+    return parsed.create(note, id=world.uris.create(status))
+
+
 def message_of(activity: Activity) -> AcceptedActivity:
     """Return the message that asks for an activity to be sent."""
     wire = {
@@ -113,7 +118,9 @@ def message_of(activity: Activity) -> AcceptedActivity:
 
 
 @asynccontextmanager
-async def run_deliverer(world: World, broker_url: str) -> AsyncIterator[RunningDeliverer]:
+async def run_deliverer(
+    world: World, broker_url: str, allowances: Allowances | None = None
+) -> AsyncIterator[RunningDeliverer]:
     """Run a deliverer until the end of the `async with`."""
     async with connect(broker_url, "test", QUEUES) as broker:
         await broker.wait_until_up()
@@ -126,6 +133,7 @@ async def run_deliverer(world: World, broker_url: str) -> AsyncIterator[RunningD
             uris=world.uris,
             blocks=world.blocks,
             secret_key=world.secret_key,
+            allowances=allowances,
         )
         async with parts.running(broker):
             yield RunningDeliverer(world, publisher)

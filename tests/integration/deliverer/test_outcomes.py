@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.database import hosts
+from services.fanout_deliverer.profiles import Profiles
+from shared.database import console_reads, hosts
 from shared.protocol.identifiers import host_of
 from shared.protocol.messages import Codec, Delivery, Target
 from shared.queue.topology import deliver_queue, shard_of
@@ -271,3 +272,26 @@ async def _deliver(
         trace="trace",
     )
     await deliverer.publisher.publish(deliver_queue(shard_of(host_of(inbox))), Codec(Delivery), [message])
+
+
+async def test_what_a_host_runs_is_asked_for_once(
+    deliverer: RunningDeliverer, birch: RemoteHost, ada: int
+) -> None:
+    """A host that takes deliveries is asked for its software once; its troubles are kept with their times."""
+    birch.behave("/inbox", status=503, times=1)
+    first, second = deliverer.post(ada), deliverer.post(ada)
+    await deliverer.send(first)
+    await deliverer.until(first, parked=1)
+    await deliverer.probe(birch.authority)
+    await deliverer.until(first, delivered=1)
+    await deliverer.send(second)
+    await deliverer.until(second, delivered=1)
+    profiles = Profiles(deliverer.world.pool, deliverer.world.client)
+    while await profiles.round():
+        pass
+    async with deliverer.world.pool.acquire() as conn:
+        report = await console_reads.host_by_name(conn, birch.authority)
+    assert report is not None
+    assert (report.software, report.software_version) == ("fake", "1.0.0")
+    assert [one["error"] for one in report.recent_errors] == ["http_503"]
+    assert birch.fetched.count("/.well-known/nodeinfo") == 1

@@ -3,12 +3,17 @@
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from msgspec.structs import replace
 
+from shared.database import blocks, fetches
+from shared.database.blocks import BlockRow
 from shared.database.domain_blocks import DomainBlock, put
-from shared.protocol.activities import Follow
+from shared.database.fetches import Fetch
+from shared.protocol.activities import Follow, type_name
 from shared.protocol.identifiers import PUBLIC
+from shared.protocol.messages import AcceptedActivity, Codec
+from shared.queue.topology import FANOUT_PLAN
 from tests.builders import parsed
 from tests.fakes.signing import proof_is_right
-from tests.integration.deliverer.running import RunningDeliverer
+from tests.integration.deliverer.running import RunningDeliverer, message_of
 
 
 async def test_one_request_per_server_however_many_followers(deliverer: RunningDeliverer) -> None:
@@ -152,6 +157,61 @@ async def test_delete_reaches_whoever_got_the_post(deliverer: RunningDeliverer) 
     await deliverer.send(delete)
     await birch.wait_for("Delete")
     await deliverer.until(delete, delivered=1)
+
+
+async def test_delete_reaches_whoever_fetched_the_post(deliverer: RunningDeliverer) -> None:
+    """A Delete goes to a server that was never sent the post, but fetched it."""
+    world = deliverer.world
+    ada = await world.account("ada")
+    reader = await world.resolver.actor(world.remote.host("cedar").actor("cleo").id)
+    post = deliverer.post(ada)
+    note = post.id.removesuffix("/activity")
+    async with world.pool.acquire() as conn:
+        fetch = Fetch(object_uri=note, host=world.remote.host("cedar").authority, actor_id=reader.id)
+        await fetches.record(conn, [fetch])
+    await deliverer.send(post, deliverer.delete(post))
+    deleted = await world.remote.host("cedar").wait_for("Delete")
+    assert deleted.path == "/inbox"
+    assert [one.type for one in world.remote.host("cedar").received] == ["Delete"]
+
+
+async def test_reply_is_passed_on_as_it_came(deliverer: RunningDeliverer) -> None:
+    """A reply that somebody else made reaches our author's followers unchanged, under our signature.
+
+    The server it came from does not get it back; what deletes it goes to those who got it, and no further.
+    """
+    world = deliverer.world
+    ada = await world.account("ada")
+    birch, cedar = world.remote.host("birch"), world.remote.host("cedar")
+    for host in (birch, cedar):
+        await world.follow(host.actor("nora").id, ada)
+    author = birch.actor("nora").id
+    reply = parsed.create(parsed.note(author, in_reply_to=world.uris.status(1)))
+    for activity in (reply, parsed.delete(reply.note.id, author)):
+        item = replace(message_of(activity), local=False, passed_on_by=world.uris.actor(ada))
+        await deliverer.publisher.publish(FANOUT_PLAN, Codec(AcceptedActivity), [item])
+        got = await cedar.wait_for(type_name(activity))
+        assert (got.body, got.problem) == (item.body, "")
+        assert got.key_id == world.uris.main_key(ada)
+        await deliverer.until(activity, delivered=1)
+    assert birch.received == []
+
+
+async def test_nothing_is_passed_on_for_somebody_who_is_blocked(deliverer: RunningDeliverer) -> None:
+    """What a blocked person answers reaches nobody through us."""
+    world = deliverer.world
+    ada = await world.account("ada")
+    cedar = world.remote.host("cedar")
+    await world.follow(cedar.actor("nora").id, ada)
+    troll = await world.resolver.actor(world.remote.host("birch").actor("troll").id)
+    async with world.pool.acquire() as conn:
+        await blocks.insert(conn, [BlockRow(id=1, uri="urn:b", actor_id=ada, target_id=troll.id)])
+    reply = parsed.create(parsed.note(troll.uri, in_reply_to=world.uris.status(1)))
+    item = replace(message_of(reply), local=False, passed_on_by=world.uris.actor(ada))
+    post = deliverer.post(ada)
+    await deliverer.publisher.publish(FANOUT_PLAN, Codec(AcceptedActivity), [item, message_of(post)])
+    await deliverer.until(post, delivered=1)
+    assert await deliverer.record(reply) == []
 
 
 async def test_suspended_domain_gets_nothing(deliverer: RunningDeliverer) -> None:

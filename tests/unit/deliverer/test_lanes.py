@@ -66,6 +66,17 @@ async def test_second_copy_is_recognised() -> None:
     assert not lanes.enter(BIRCH, 1, "a").already_done
 
 
+async def test_copy_that_comes_before_the_record_is_recognised() -> None:
+    """A copy that comes while the first one's outcome is known and not recorded yet is not sent."""
+    lanes = Lanes()
+    first = lanes.enter(BIRCH, 1, "a")
+    first.report_settled()
+    copy = lanes.enter(BIRCH, 1, "a")
+    assert copy.already_done
+    first.leave()
+    assert copy.already_done
+
+
 async def test_slow_host_loses_its_waiters_and_a_busy_one_keeps_them() -> None:
     """Waiting long is a reason to be parked at a slow host only: a quick one will soon be through."""
     place = Lanes(patience=0.0).enter(BIRCH, 1, 1)

@@ -1,0 +1,73 @@
+"""How much of the bulk is under way at once: as much as leaves this process quick to serve all others."""
+
+import asyncio
+from collections import deque
+
+LEAST = 16
+"""Requests that are always allowed: enough to keep a processor busy, too few to be in anybody's way."""
+
+MOST = 384
+
+LOOK = 0.02
+"""Seconds between two looks at how late the loop is."""
+
+LATE = 0.004
+"""Seconds by which the loop may be late before the bulk steps back."""
+
+_STEP = 4
+_BACK = 0.75
+
+
+class Pace:
+    """Slots that become more while the event loop is on time, and fewer while it is late.
+
+    Whoever waits for an answer from far away costs the loop nothing: then there are many slots. Where the
+    processor is the limit there are few, which costs no throughput, and what is not bulk hardly waits.
+    """
+
+    def __init__(self) -> None:
+        self.slots = LEAST
+        self._used = 0
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    async def acquire(self) -> None:
+        """Take one once it is free; give it back with `release`."""
+        if self._used < self.slots and not self._waiting:
+            self._used += 1
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self.release()
+            raise
+
+    def release(self) -> None:
+        """Give one back."""
+        self._used -= 1
+        self._admit()
+
+    def _admit(self) -> None:
+        while self._waiting and (self._used < self.slots or self._waiting[0].done()):
+            turn = self._waiting.popleft()
+            if not turn.done():
+                self._used += 1
+                turn.set_result(None)
+
+    async def run(self) -> None:
+        """Adapt to the loop until cancelled."""
+        loop = asyncio.get_running_loop()
+        while True:
+            due = loop.time() + LOOK
+            await asyncio.sleep(LOOK)
+            self.adapt(loop.time() - due)
+
+    def adapt(self, late: float) -> None:
+        """Take into account by how many seconds the loop was late just now."""
+        if late > LATE:
+            self.slots = max(LEAST, int(self.slots * _BACK))
+        elif self._waiting:
+            self.slots = min(MOST, self.slots + _STEP)
+        self._admit()
