@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from services.platform_gateway.gateway import GATEWAY
-from services.platform_gateway.pages import front, post, profile, tag
+from services.platform_gateway.pages import front, post, profile, servers, tag
 from services.platform_gateway.pages.failures import show_failures
 from services.platform_gateway.pages.rendering import PLAIN_HTTP, TEMPLATES, build_environment, is_plain_http
 from services.platform_gateway.pages.static_files import read_static_files
@@ -18,6 +18,7 @@ def add_routes(app: web.Application) -> None:
     app.middlewares.append(show_failures)
     app.router.add_get("/", front.show)
     app.router.add_get("/static/{name}", files.serve)
+    app.router.add_get("/about/servers", servers.show)
     app.router.add_get("/robots.txt", front.robots)
     app.router.add_get("/@{name}", profile.show)
     app.router.add_get("/@{name}/{id}", post.show)

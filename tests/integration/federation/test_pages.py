@@ -8,6 +8,8 @@ import msgspec
 import pytest
 
 from shared.actions.posts import Draft
+from shared.database import domain_blocks
+from shared.database.domain_blocks import DomainBlock
 from shared.protocol.objects import Visibility
 from tests.integration.federation.site import Answer, GatewaySite
 
@@ -263,3 +265,19 @@ async def test_a_database_that_is_away_is_a_page_that_says_so(site: GatewaySite,
     for_servers = await site.get("/users/1", accept="application/activity+json")
     assert for_servers.status == 503
     assert msgspec.json.decode(for_servers.body)["status"] == 503
+
+
+async def test_moderated_servers_are_named_with_the_reason(site: GatewaySite) -> None:
+    """Everybody can read which servers are moderated, how, and the public reason; not the private one."""
+    assert "No server is moderated" in await page(site, "/about/servers")
+    async with site.gateway.pool.acquire() as conn:
+        block = DomainBlock(
+            domain="spam.example", severity="suspend", public_comment="spam & <b>", private_comment="Mel said"
+        )
+        await domain_blocks.put(conn, [block])
+    html = await page(site, "/about/servers")
+    assert "spam.example" in html
+    assert "suspended" in html
+    assert "spam &amp; &lt;b&gt;" in html
+    assert "Mel said" not in html
+    assert 'href="/about/servers"' in await page(site, "/")
