@@ -87,7 +87,7 @@ _READERS = (
       FROM generate_series(1, $1::integer) n
      CROSS JOIN LATERAL (SELECT {POSTS} - (n % 50) - m * 51 AS p FROM generate_series(1, {ENTRIES}) m) e
     """,  # noqa: S608 - constants
-    "ANALYZE",
+    "VACUUM ANALYZE",
 )
 
 
