@@ -41,6 +41,7 @@ def test_all_that_was_asked_for_is_shipped() -> None:
         "recovery",
         "reply-storm",
         "smoke",
+        "steady",
         "viral-post",
     }
 
