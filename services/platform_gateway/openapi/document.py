@@ -101,7 +101,7 @@ def _described(method: str, path: str, tag: str, operation: Operation, known: di
 
 def _in_path(name: str) -> Json:
     schema: Json = {"type": "string", "minLength": 1}
-    if name == "id":
+    if name.endswith("id"):
         schema["pattern"] = "^[0-9]{1,19}$"
     return {"name": name, "in": "path", "required": True, "schema": schema}
 

@@ -3,6 +3,7 @@
 from services.platform_gateway.client_api.drafts import EditForm, StatusForm
 from services.platform_gateway.client_api.media import MediaForm
 from services.platform_gateway.client_api.polls import VoteForm
+from services.platform_gateway.client_api.quotes import PolicyForm
 from services.platform_gateway.client_api.status_actions import ReblogForm
 from services.platform_gateway.client_api.statuses import IdsForm
 from services.platform_gateway.client_api.timelines import PublicForm, TagForm
@@ -40,6 +41,9 @@ STATUSES: Table = {
     f"GET {_STATUS}/history": lists(StatusEdit, "read:statuses", open_=True),
     f"GET {_STATUS}/favourited_by": lists(Account, "read:statuses", form=PageForm, open_=True),
     f"GET {_STATUS}/reblogged_by": lists(Account, "read:statuses", form=PageForm, open_=True),
+    f"GET {_STATUS}/quotes": lists(Status, "read:statuses", form=PageForm, open_=True),
+    f"POST {_STATUS}/quotes/{{quoting_id}}/revoke": _status("write:statuses"),
+    f"PUT {_STATUS}/interaction_policy": Operation(answer=Status, form=PolicyForm, scope="write:statuses"),
     f"POST {_STATUS}/favourite": _status("write:favourites"),
     f"POST {_STATUS}/unfavourite": _status("write:favourites"),
     f"POST {_STATUS}/reblog": Operation(answer=Status, form=ReblogForm, scope="write:statuses"),
