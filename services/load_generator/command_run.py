@@ -53,7 +53,7 @@ def run(
     generators: Annotated[int, typer.Option(min=1, max=64, help="Processes that send.")] = 1,
     signers: Annotated[
         int, typer.Option(min=1, max=64, help="Processes that sign, for each that sends.")
-    ] = 1,
+    ] = 2,
     domain: Annotated[str, typer.Option(help="Where the simulated servers' names lie.")] = DOMAIN,
     by: Annotated[str, typer.Option(help="How servers differ: name or port.")] = "name",
     listen: Annotated[str, typer.Option(help="Address on which the simulated servers listen.")] = "127.0.0.1",

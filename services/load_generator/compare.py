@@ -12,6 +12,8 @@ from services.load_generator.results import Report, Stage
 _NOISE = {"p50 answer": 0.002, "p99 answer": 0.01, "p99 effect": 0.05, "p99 delivery": 0.05, "drain": 0.5}
 """Differences in seconds that mean nothing."""
 _FAULTS = frozenset({"lost", "doubled", "forged", "errors", "out of order"})
+_WHOLE = 1000
+"""From here on figures are shown without decimals."""
 
 
 class Change(Struct, frozen=True, kw_only=True):
@@ -93,6 +95,10 @@ def _table(before: Report, after: Report, found: list[Change]) -> Table:
     for change in found:
         share = f"{(change.after / change.before - 1):+.0%}" if change.before else ""
         mark = "[red]worse[/red]" if change.worse else ""
-        cells = (f"{change.before:.4g}", f"{change.after:.4g}")
+        cells = (_number(change.before), _number(change.after))
         table.add_row(change.stage, change.figure, *cells, share, mark)
     return table
+
+
+def _number(value: float) -> str:
+    return f"{value:.0f}" if abs(value) >= _WHOLE else f"{value:.4g}"

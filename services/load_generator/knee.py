@@ -25,9 +25,11 @@ def why_not(stage: Stage, knee: Knee) -> str:
 
 
 async def search(
-    knee: Knee, try_rate: Callable[[float], Awaitable[Stage]], *, stopped: Callable[[], bool]
+    knee: Knee, try_rate: Callable[[float], Awaitable[Stage]], *, stopped: Callable[[], str]
 ) -> tuple[float | None, str]:
-    """Return the highest rate that held, and what ended the search.
+    """Return the highest rate that held, and what ended the search; `stopped` says why it is to end.
+
+    Rates grow until one fails. Where the first one does, they shrink until one holds.
 
     A rate that fails is tried once more, for a machine has other things to do now and then. Where it was the
     generator that could not keep up, the reason says so: then the target's limit lies higher.
@@ -35,7 +37,7 @@ async def search(
     best: float | None = None
     rate, ceiling, reason = knee.start, None, f"the most that was to be tried: {knee.most:.0f}/s"
     refined = 0
-    while rate <= knee.most and not stopped():
+    while knee.least <= rate <= knee.most and not stopped():
         failure = await _try(rate, knee, try_rate)
         if not failure:
             best = rate
@@ -43,12 +45,15 @@ async def search(
             ceiling, reason = rate, f"at {rate:.0f}/s: {failure}"
         if ceiling is None:
             rate *= knee.factor
-            continue
-        if refined >= knee.refine or best is None:
+        elif best is None:
+            rate /= knee.factor
+        elif refined >= knee.refine:
             break
-        refined += 1
-        rate = (best + ceiling) / 2
-    return best, "stopped" if stopped() else reason
+        else:
+            refined += 1
+            rate = (best + ceiling) / 2
+    why = [reason] if ceiling is not None or not stopped() else []
+    return best, "; ".join(filter(None, [*why, stopped()]))
 
 
 async def _try(rate: float, knee: Knee, try_rate: Callable[[float], Awaitable[Stage]]) -> str:

@@ -31,7 +31,7 @@ class Options(Struct, frozen=True, kw_only=True):
     seconds: float | None = None
     seed: int = 1
     generators: int = 1
-    signers: int = 1
+    signers: int = 2
     domain: str = DOMAIN
     style: Style = "name"
     listen: str = "127.0.0.1"

@@ -103,7 +103,14 @@ class Run:
             self._live.say(f"  {rate:.0f}/s {failure or 'holds'}; p99 to the effect {p99:.2f} s")
             return stage
 
-        self._knee = await knee.search(search, attempt, stopped=lambda: self._interrupted)
+        deadline = time.monotonic() + search.within
+
+        def stopped() -> str:
+            if self._interrupted:
+                return "stopped"
+            return f"{search.within:.0f} s were over" if time.monotonic() > deadline else ""
+
+        self._knee = await knee.search(search, attempt, stopped=stopped)
 
     async def _stage_of(
         self, setup: Setup, name: str, line: Points, *, drain: float, roll_call: float = 0.0
@@ -136,7 +143,7 @@ class Run:
         held = verdict.checks(stages, limits)
         because = verdict.invalid(stages)
         if self._scenario.knee and best is None:
-            because.append("no rate held, not even the first one")
+            because.append("no rate held, not even the lowest one that was tried")
         return Report(
             name=self.name,
             title=self._scenario.title,

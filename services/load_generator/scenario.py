@@ -93,10 +93,12 @@ class Outage(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Knee(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A search for the highest rate that holds.
 
-    It starts at `start` requests a second and multiplies by `factor` until a stage of `seconds` fails,
-    then halves the gap `refine` times. A stage holds if nothing is lost or doubled, the p99 from schedule
-    to effect stays below `p99_effect` seconds and everything has had its effect `drain` seconds after the
-    last request was due: what piles up faster than it is worked off is no rate that holds.
+    It starts at `start` requests a second and multiplies by `factor` until a stage of `seconds` fails
+    (divides, down to `least`, until one holds, where the first one does not), then halves the gap `refine`
+    times. No rate is tried later than `within` seconds after the start. A stage holds if nothing is lost or
+    doubled, the p99 from schedule to effect stays below `p99_effect` seconds and everything has had its
+    effect `drain` seconds after the last request was due: what piles up faster than it is worked off is no
+    rate that holds.
     """
 
     start: float = 100.0
@@ -105,7 +107,9 @@ class Knee(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     refine: int = 2
     p99_effect: float = 5.0
     drain: float = 2.0
+    least: float = 20.0
     most: float = 20_000.0
+    within: float = 270.0
 
 
 class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

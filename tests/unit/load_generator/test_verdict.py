@@ -167,7 +167,7 @@ async def test_the_knee_is_found() -> None:
         tried.append(rate)
         return target_with_knee(1000)(rate)
 
-    best, reason = await knee.search(Knee(start=100, factor=2, refine=5), attempt, stopped=lambda: False)
+    best, reason = await knee.search(Knee(start=100, factor=2, refine=5), attempt, stopped=lambda: "")
     assert best is not None
     assert 950 < best <= 1000
     assert "p99 to the effect" in reason
@@ -180,7 +180,7 @@ async def test_a_knee_beyond_the_generator_is_said_so() -> None:
     async def attempt(rate: float) -> Stage:
         return changed(offered=rate, achieved=min(rate, 500), effect=latency(0.1))
 
-    best, reason = await knee.search(Knee(start=100, factor=2, refine=1), attempt, stopped=lambda: False)
+    best, reason = await knee.search(Knee(start=100, factor=2, refine=1), attempt, stopped=lambda: "")
     assert best == 400
     assert "the generator could not keep up" in reason
 
@@ -193,18 +193,44 @@ async def test_one_bad_moment_is_no_knee() -> None:
         tried.append(rate)
         return target_with_knee(1000 if tried.count(200) != 1 or rate != 200 else 10)(rate)
 
-    best, _ = await knee.search(Knee(start=100, factor=2, refine=0), attempt, stopped=lambda: False)
+    best, _ = await knee.search(Knee(start=100, factor=2, refine=0), attempt, stopped=lambda: "")
     assert tried.count(200) == 2
     assert best == 800
 
 
+async def test_a_start_too_high_is_searched_downwards() -> None:
+    """Where the first rate fails, lower ones are tried until one holds, and the gap above it is halved."""
+
+    async def attempt(rate: float) -> Stage:
+        return target_with_knee(70)(rate)
+
+    best, reason = await knee.search(Knee(start=400, factor=2, refine=4), attempt, stopped=lambda: "")
+    assert best is not None
+    assert 65 < best <= 70
+    assert reason.startswith("at ")
+
+
 async def test_no_rate_may_hold() -> None:
-    """A target that fails at the first rate has no knee."""
+    """A target that fails at every rate has no knee."""
 
     async def attempt(rate: float) -> Stage:
         return target_with_knee(10)(rate)
 
-    assert (await knee.search(Knee(start=100), attempt, stopped=lambda: False))[0] is None
+    assert (await knee.search(Knee(start=100), attempt, stopped=lambda: ""))[0] is None
+
+
+async def test_a_search_ends_in_time() -> None:
+    """When the time is over the best rate so far is the answer, and the reason says that it may be higher."""
+    tried: list[float] = []
+
+    async def attempt(rate: float) -> Stage:
+        tried.append(rate)
+        return target_with_knee(1000)(rate)
+
+    best, reason = await knee.search(
+        Knee(start=100, factor=2), attempt, stopped=lambda: "270 s were over" if len(tried) == 2 else ""
+    )
+    assert (best, reason) == (200, "270 s were over")
 
 
 def test_comparison_tells_what_became_worse() -> None:
