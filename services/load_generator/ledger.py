@@ -5,17 +5,15 @@ effects were seen, and draws the account.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from typing import Literal
+from collections.abc import Iterable
 
 from msgspec import Struct
 
 from services.load_generator.histogram import Histogram
+from services.load_generator.ledger_line import Line, Owed, overtaken
 
 EXAMPLES = 10
 """Ids that the account names of each sort."""
-
-Owed = Literal["once", "none", "any"]
 
 
 class Effect(Struct, frozen=True, kw_only=True):
@@ -61,33 +59,6 @@ class Account(Struct, frozen=True, kw_only=True):
         return not (self.lost or self.doubled or self.out_of_order or self.forged)
 
 
-class _Item:
-    """One line of the ledger."""
-
-    __slots__ = (
-        "acknowledged",
-        "awaited",
-        "effects",
-        "first",
-        "group",
-        "order",
-        "owed",
-        "refused",
-        "since",
-        "timed",
-        "waiting",
-    )
-
-    def __init__(self, owed: Owed, group: str, order: float, since: float) -> None:
-        self.owed, self.group, self.order, self.since = owed, group, order, since
-        self.timed = self.awaited = True
-        self.acknowledged = False
-        self.waiting = False
-        self.refused = ""
-        self.effects = 0
-        self.first = 0.0
-
-
 class Ledger:
     """Takes the entries of one run.
 
@@ -97,7 +68,7 @@ class Ledger:
 
     def __init__(self, *, late_after: float) -> None:
         self._late_after = late_after
-        self._items: dict[str, _Item] = {}
+        self._items: dict[str, Line] = {}
         self._open: dict[str, None] = {}
         self._strays: dict[str, int] = defaultdict(int)
         self._unseen = 0
@@ -129,7 +100,7 @@ class Ledger:
             awaited: Whether the run waits for it in the end.
         """
         if key not in self._items:
-            item = self._items[key] = _Item(owed, group, order, since)
+            item = self._items[key] = Line(owed, group, order, since)
             item.timed, item.awaited = timed, awaited
             for _ in range(self._strays.pop(key, 0)):
                 self.seen(Effect(key=key, at=since))
@@ -156,6 +127,11 @@ class Ledger:
             item.waiting = True
             if not patiently:
                 self._open.pop(key, None)
+
+    def wait_for_all(self) -> None:
+        """Note that nobody looked long enough to say of the rest that it is lost."""
+        for key in self.unsettled():
+            self.wait(key)
 
     def release(self, key: str) -> None:
         """Note that nothing need come of this one any more."""
@@ -235,7 +211,7 @@ class Ledger:
         """Draw the account."""
         sorts: dict[str, list[str]] = defaultdict(list)
         for key, item in self._items.items():
-            for sort in self._sorts(item):
+            for sort in item.sorts(self._late_after):
                 sorts[sort].append(key)
         sorts["out_of_order"] = self._out_of_order()
         told = ("lost", "doubled", "late", "out_of_order", "refused", "waiting", "forged", "unasked")
@@ -250,37 +226,9 @@ class Ledger:
             **{sort: len(sorts[sort]) for sort in told},
         )
 
-    def _sorts(self, item: _Item) -> Iterable[str]:
-        if item.owed == "none":
-            return ["forged"] if item.effects else []
-        found = []
-        if item.effects:
-            found.append("settled")
-            if item.effects > 1:
-                found.append("doubled")
-            if not item.acknowledged:
-                found.append("unasked")
-            if item.timed and item.first - item.since > self._late_after:
-                found.append("late")
-        if item.owed == "once" and item.acknowledged:
-            found.append("owed")
-            if not item.effects:
-                found.append("refused" if item.refused else "waiting" if item.waiting else "lost")
-        return found
-
     def _out_of_order(self) -> list[str]:
         groups: dict[str, list[tuple[float, float, str]]] = defaultdict(list)
         for key, item in self._items.items():
             if item.group and item.effects:
                 groups[item.group].append((item.order, item.first, key))
-        return [key for members in groups.values() if len(members) > 1 for key in _overtaken(members)]
-
-
-def _overtaken(members: Sequence[tuple[float, float, str]]) -> list[str]:
-    """Return those whose effect came before that of an earlier one."""
-    found, latest = [], float("-inf")
-    for _, seen, key in sorted(members):
-        if seen < latest:
-            found.append(key)
-        latest = max(latest, seen)
-    return found
+        return [key for members in groups.values() if len(members) > 1 for key in overtaken(members)]

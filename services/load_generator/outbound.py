@@ -1,6 +1,7 @@
 """The other direction: servers follow a local account, it posts, and each post is awaited at each of them."""
 
 import asyncio
+import contextlib
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -203,19 +204,31 @@ class Publisher:
         self._seed = seed
         self._tasks: set[asyncio.Task[None]] = set()
         self.published = self.failed = 0
+        self._stopped = asyncio.Event()
         self.uris: list[str] = []
 
     async def run(self, start: float) -> None:
         """Publish everything from this time on; returns when the last answer is there."""
         every = max(1, round(1 / self._posts.deleted)) if self._posts.deleted else 0
         for number, at in enumerate(times(level(self._posts.rate, self._posts.seconds), "constant", 0)):
-            await asyncio.sleep(max(0.0, start + at - time.monotonic()))
+            if await self._stopped_before(start + at):
+                break
             task = asyncio.create_task(
                 self._publish(number, start + at, delete=bool(every) and number % every == 0)
             )
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         await asyncio.gather(*self._tasks)
+
+    def stop(self) -> None:
+        """Publish nothing more; what was published is still deleted where it was to be."""
+        self._stopped.set()
+
+    async def _stopped_before(self, moment: float) -> bool:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(0.0, moment - time.monotonic())):
+                await self._stopped.wait()
+        return self._stopped.is_set()
 
     async def _publish(self, number: int, due: float, *, delete: bool) -> None:
         try:

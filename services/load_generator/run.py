@@ -141,8 +141,8 @@ class Run:
         best, reason = self._knee
         stages = [stage for stage in self._stages if stage.held]
         held = verdict.checks(stages, limits)
-        because = verdict.invalid(stages)
-        if self._scenario.knee and best is None:
+        because = [] if self._interrupted else verdict.invalid(stages)
+        if self._scenario.knee and best is None and not self._interrupted:
             because.append("no rate held, not even the lowest one that was tried")
         return Report(
             name=self.name,
@@ -172,7 +172,7 @@ async def _result(
     if publisher is not None and publisher.failed:
         findings.append(f"{publisher.failed} posts were not taken by the client API")
     tally, audit = stage.tally, setup.audit
-    states = await setup.settle_deliveries(publisher)
+    states = await setup.settle_deliveries(publisher, stopped=stage.stopped)
     account = stage.ledger.account()
     seconds = max(line[-1][0] if line else 0.0, 1e-3)
     items = max(1, account.settled + (audit.arrivals if audit else 0))

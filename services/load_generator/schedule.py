@@ -60,3 +60,11 @@ def scaled(points: Points, *, rate: float | None, seconds: float | None) -> list
 def area_of(points: Points) -> float:
     """Return how many requests the points ask for."""
     return sum((end - start) * (low + high) / 2 for (start, low), (end, high) in pairwise(points))
+
+
+def rate_at(points: Points, second: float) -> float:
+    """Return the rate at a second; 0 before the first point and after the last one."""
+    for (start, low), (end, high) in pairwise(points):
+        if start <= second <= end:
+            return low + (high - low) * (second - start) / (end - start)
+    return 0.0

@@ -203,11 +203,13 @@ class Setup:
         hosts = [actor.host for actor in self._followers.actors]
         return Publisher(self._target, self.scenario.posts, self.audit, hosts, seed=self.options.seed)
 
-    async def settle_deliveries(self, publisher: Publisher | None) -> dict[str, int]:
+    async def settle_deliveries(self, publisher: Publisher | None, *, stopped: bool) -> dict[str, int]:
         """Ask the target what it says of its deliveries; excuse those under way, count them by state."""
         states = await delivery_states(self._settings, publisher.uris) if publisher else None
         if self.audit is not None:
             self.audit.excuse(states)
+            if stopped:
+                self.audit.ledger.wait_for_all()
         return dict(Counter((states or {}).values()))
 
     @property

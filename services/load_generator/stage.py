@@ -5,7 +5,6 @@ import contextlib
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
-from itertools import pairwise
 
 import aiohttp
 from msgspec import Struct
@@ -20,7 +19,7 @@ from services.load_generator.outbound import OutboundAudit, Publisher
 from services.load_generator.plan import Step, undone_follow
 from services.load_generator.results import Latency, Moment
 from services.load_generator.sampler import Sampler
-from services.load_generator.schedule import Points
+from services.load_generator.schedule import Points, rate_at
 from services.load_generator.tally import Tally
 from shared.protocol.errors import Unavailable
 
@@ -77,6 +76,7 @@ class StageRun:
         self.stopped = False
         self.findings: dict[str, None] = {}
         self._children: list[Child] = []
+        self._publisher: Publisher | None = None
         self._sending = 0
         self._effects_before = 0
         self._looked = 0.0
@@ -87,9 +87,12 @@ class StageRun:
         self.stopped = True
         for one in self._children:
             one.tell(Stop())
+        if self._publisher is not None:
+            self._publisher.stop()
 
     async def run(self, *, drain: float, publisher: Publisher | None = None) -> None:
         """Send everything and look what came of it for at most `drain` seconds after."""
+        self._publisher = publisher
         async with AsyncExitStack() as stack:
             for job in self._jobs if self._steps else []:
                 self._children.append(await stack.enter_async_context(child("generate", job)))
@@ -105,6 +108,8 @@ class StageRun:
                     task.cancel()
                 await asyncio.gather(*background, return_exceptions=True)
             await self._look_once()
+        if self.stopped:
+            self.ledger.wait_for_all()
 
     async def _ready(self, one: Child) -> None:
         while not isinstance(await one.hear(), Ready):
@@ -203,7 +208,7 @@ class StageRun:
         passed, self._looked = max(second - self._looked, 1e-3), second
         return Moment(
             second=second,
-            due=_rate(self._line, second - passed / 2) if self._steps else 0.0,
+            due=rate_at(self._line, second - passed / 2) if self._steps else 0.0,
             sent=sent / passed,
             answered=latencies.count / passed,
             effects=effects / passed,
@@ -239,10 +244,3 @@ class StageRun:
 def latency(histogram: Histogram) -> Latency:
     """Return a histogram as it stands in a report."""
     return Latency(figures=histogram.summary(), counts=histogram.counts)
-
-
-def _rate(line: Points, second: float) -> float:
-    for (start, low), (end, high) in pairwise(line):
-        if start <= second <= end:
-            return low + (high - low) * (second - start) / (end - start)
-    return 0.0

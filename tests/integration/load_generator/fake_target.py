@@ -35,7 +35,7 @@ class FakeTarget:
     port: int = field(default_factory=free_port)
     received: list[str] = field(default_factory=list)
     followers: list[str] = field(default_factory=list)
-    _posts: dict[str, str] = field(default_factory=dict)
+    published: dict[str, str] = field(default_factory=dict)
     _count: int = 0
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -130,7 +130,7 @@ class FakeTarget:
     async def _publish(self, _: web.Request) -> web.Response:
         number = str(random.randrange(1 << 40))
         uri = payloads.note_uri(self.ada, number)
-        self._posts[number] = uri
+        self.published[number] = uri
         if self.fault != "reorders":
             self._later(self._send_all(payloads.create(self.ada, number)))
         return web.json_response({"id": number, "uri": uri})

@@ -199,6 +199,23 @@ async def test_ctrl_c_ends_with_a_report_of_what_was_done(folder: Path) -> None:
     assert report.stages[0].account.lost == 0
 
 
+async def test_an_interrupted_run_posts_no_more_and_calls_nothing_lost(folder: Path) -> None:
+    """Ctrl-C stops the posts, too; what had not arrived by then is waiting, for nobody looked long enough."""
+    text = POSTS.replace("seconds = 1", "seconds = 60").replace("deleted = 1.0", "deleted = 0.0")
+    async with FakeTarget(folder=folder, fault="delays") as target:
+        run = run_of(read(text, "test"), target, token="token")
+        going = asyncio.create_task(run.go())
+        await eventually(lambda: len(target.published) > 2, "posts", seconds=60)
+        run.interrupt()
+        report = await asyncio.wait_for(going, 60)
+    outbound = report.stages[0].outbound
+    assert outbound is not None
+    assert report.verdict == "interrupted"
+    assert 2 < outbound.posts < 30
+    assert outbound.account.lost == 0
+    assert report.invalid == []
+
+
 async def test_a_killed_generator_ends_the_run(folder: Path) -> None:
     """A run whose generator is killed says so and ends, and none of its processes lives on."""
     text = FOLLOWS.replace("seconds = 2", "seconds = 60")
