@@ -23,7 +23,7 @@ figcaption{font-weight:600;margin-bottom:.3rem}svg{width:100%;height:auto}
 .scroll{overflow-x:auto}table{border-collapse:collapse}
 td,th{padding:.2rem .8rem .2rem 0;text-align:left;border-bottom:1px solid var(--line);white-space:nowrap}
 td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
-p{overflow-wrap:anywhere}summary{cursor:pointer;font-weight:600;margin:1rem 0}.knee{max-width:52rem}
+p{overflow-wrap:anywhere}summary{cursor:pointer;font-weight:600;margin:1rem 0}.knee{max-width:52rem;margin-bottom:1rem}
 @media(max-width:40rem){figure{overflow-x:auto}svg{min-width:32rem}}
 .bad{color:#dc2626;font-weight:600}.dim{opacity:.7}
 """
@@ -34,7 +34,7 @@ def write_page(report: Report, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "report.html"
     file.write_text(render(report))
-    if len(report.stages) > 1:
+    if report.knee_reason:
         (folder / "knee.svg").write_text(svg(figures.knee(report, ALLOWED_P99), standalone=True))
     return file
 
@@ -77,7 +77,7 @@ def _checks(report: Report) -> str:
 
 
 def _knee(report: Report) -> Iterable[str]:
-    if len(report.stages) > 1:
+    if report.knee_reason:
         best = "no rate held" if report.knee is None else f"{report.knee:.0f} requests/s held"
         yield f"<h2>The knee: {best}</h2><p>What ended the search: {escape(report.knee_reason)}.</p>"
         yield f'<figure class="knee">{svg(figures.knee(report, ALLOWED_P99))}</figure>'
