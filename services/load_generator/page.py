@@ -23,7 +23,8 @@ figcaption{font-weight:600;margin-bottom:.3rem}svg{width:100%;height:auto}
 .scroll{overflow-x:auto}table{border-collapse:collapse}
 td,th{padding:.2rem .8rem .2rem 0;text-align:left;border-bottom:1px solid var(--line);white-space:nowrap}
 td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
-p{overflow-wrap:anywhere}summary{cursor:pointer;font-weight:600;margin:1rem 0}.knee{max-width:52rem;margin-bottom:1rem}
+p{overflow-wrap:anywhere}
+summary{cursor:pointer;font-weight:600;margin:1rem 0}.knee{max-width:52rem;margin-bottom:1rem}
 @media(max-width:40rem){figure{overflow-x:auto}svg{min-width:32rem}}
 .bad{color:#dc2626;font-weight:600}.dim{opacity:.7}
 """

@@ -6,7 +6,7 @@ the seed has to travel between them.
 
 import random
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -23,6 +23,7 @@ _SETTLED = 1.0
 """Seconds after which an activity is old enough for another one to build on it."""
 
 
+_A_POST = "{actor}/statuses/{key}/activity"
 _IDS = {
     "follow": "{actor}#follows/{key}",
     "unfollow": "{actor}#follows/{subject}/undo",
@@ -72,7 +73,7 @@ class Step(Struct, frozen=True, kw_only=True):
     @property
     def activity_id(self) -> str:
         """The id of the activity, by which the ledger knows it."""
-        form = _IDS.get(self.kind, "{actor}/statuses/{key}/activity")
+        form = _IDS.get(self.kind, _A_POST)
         return form.format(actor=self.actor.uri, key=self.key, subject=self.subject)
 
     @property
@@ -81,9 +82,14 @@ class Step(Struct, frozen=True, kw_only=True):
         return f"{self.actor.uri} {self.subject or self.key}"
 
 
-def undone_follow(step: Step) -> str:
-    """Return the id of the Follow that an unfollow takes back."""
-    return _IDS["follow"].format(actor=step.actor.uri, key=step.subject)
+def taken_back(steps: Iterable[Step]) -> set[str]:
+    """Return the ids of the Follows and posts that later steps take back."""
+    forms = {"unfollow": _IDS["follow"], "delete": _A_POST}
+    return {
+        forms[step.kind].format(actor=step.actor.uri, key=step.subject)
+        for step in steps
+        if step.kind in forms
+    }
 
 
 class Planner:

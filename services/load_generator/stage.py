@@ -16,7 +16,7 @@ from services.load_generator.kinds import KINDS
 from services.load_generator.ledger import Ledger
 from services.load_generator.observers import Observer
 from services.load_generator.outbound import OutboundAudit, Publisher
-from services.load_generator.plan import Step, undone_follow
+from services.load_generator.plan import Step, taken_back
 from services.load_generator.results import Latency, Moment
 from services.load_generator.sampler import Sampler
 from services.load_generator.schedule import Points, rate_at
@@ -65,7 +65,7 @@ class StageRun:
     ) -> None:
         self.name, self._steps, self._jobs, self._line, self._tools = name, steps, jobs, line, tools
         self.followed: list[Step] = []
-        self._undone = {undone_follow(step) for step in steps if step.kind == "unfollow"}
+        self._undone = taken_back(steps)
         self.ledger = Ledger(late_after=late_after)
         self.start = time.monotonic()
         self.tally = Tally(steps, self.ledger, self.start)
@@ -118,7 +118,7 @@ class StageRun:
     def _begin(self) -> None:
         self.start = time.monotonic() + _LEAD
         self.tally = Tally(self._steps, self.ledger, self.start)
-        # Where only answers are seen, a Follow taken back early may never get one.
+        # Where only answers and notifications are seen, what is taken back early may never show.
         vague = set() if any(one.sees("unfollow") for one in self._tools.observers) else self._undone
         for step in self._steps:
             kind, seen = KINDS[step.kind], any(one.sees(step.kind) for one in self._tools.observers)

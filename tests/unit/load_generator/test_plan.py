@@ -7,7 +7,7 @@ import pytest
 
 from services.load_generator.characters import NAMED, Cast, cast
 from services.load_generator.keys import KeyRing, load_ring
-from services.load_generator.plan import LocalPost, Person, Planner, Step
+from services.load_generator.plan import LocalPost, Person, Planner, Step, taken_back
 from services.load_generator.population import Population
 from services.load_generator.scenario import Traffic
 from services.load_generator.wire import compose, sign
@@ -78,6 +78,15 @@ def test_changes_follow_what_they_change(keys: KeyRing) -> None:
     assert changes
     for step in changes:
         assert first[step.actor.uri, step.subject].at < step.at - 1
+
+
+def test_what_is_taken_back_is_known(keys: KeyRing) -> None:
+    """Each deletion and each Undo names an activity of the plan, which an outside look may never see."""
+    steps = planned(keys)
+    kinds = {step.activity_id: step.kind for step in steps}
+    back = taken_back(steps)
+    assert {kinds[one] for one in back} == {"create", "follow"}
+    assert len(back) == len({step.activity_id for step in steps if step.kind in {"delete", "unfollow"}})
 
 
 def test_a_post_is_deleted_once(keys: KeyRing) -> None:
