@@ -18,6 +18,7 @@ from services.fanout_deliverer.pace import MOST, Pace
 from services.fanout_deliverer.recorder import Recorder, Report
 from services.fanout_deliverer.room import Room, Share
 from services.fanout_deliverer.signers import Signers
+from services.fanout_deliverer.together import Together
 from shared.database import deliveries, hosts, superseding
 from shared.database.deliveries import State
 from shared.database.hosts import Host, Trouble
@@ -42,6 +43,9 @@ BUSY = 0.25
 
 IN_HAND = 4096
 """Targets of one process at once, waiting or on their way: what bounds its memory. The bulk has as many."""
+
+ASKED_TOGETHER = 512
+"""Targets of which the database is asked in one go."""
 
 SLOW_PAUSE = timedelta(seconds=5)
 
@@ -115,6 +119,7 @@ class Worker:
         self._swift = Passage(Room(IN_HAND), InFlight(IN_FLIGHT), SLOTS)
         bulk = InFlight(self.pace, laggards=BULK_LAGGARDS, after=BUSY)
         self._bulk = Passage(Room(IN_HAND), bulk, BULK_SLOTS)
+        self._facts = Together(self._insist_on_facts, most=ASKED_TOGETHER)
 
     async def deliver_bulk(self, items: Sequence[Delivery], lease: Lease) -> None:
         """Do the same as `deliver` with what may take longer: it is in nobody's way."""
@@ -132,7 +137,7 @@ class Worker:
             # Places are taken before anything is awaited, so in the order of the queue.
             jobs = [self._job(delivery, target) for delivery in items for target in delivery.targets]
             try:
-                facts = await insist(lambda: self._look_up(jobs), "delivery_facts_held")
+                facts = await self._facts.find(jobs)
                 results = await asyncio.gather(
                     *(self._run(job, facts, lease, passage, share) for job in jobs), return_exceptions=True
                 )
@@ -147,16 +152,21 @@ class Worker:
         key = (uri_hash(delivery.activity_id), target.inbox)
         return Job(delivery, target, host, key, self._lanes.enter(host, delivery.actor_id, key))
 
+    async def _insist_on_facts(self, jobs: Sequence[Job]) -> Facts:
+        return await insist(lambda: self._look_up(jobs), "delivery_facts_held")
+
     async def _look_up(self, jobs: Sequence[Job]) -> Facts:
         await self._blocks.refresh()
         with unavailable_when_down():
             async with self._pool.acquire() as conn:
                 await self._signers.load(conn, {job.delivery.actor_id for job in jobs})
-                released = [job.key for job in jobs if job.target.released]
+                # Of two copies in hand, one of them released, it is the released one that counts.
+                released = list({job.key: None for job in jobs if job.target.released})
+                let_go = set(released)
                 updates = [job.key for job in jobs if job.delivery.activity_type == "Update"]
                 return Facts(
                     settled=await deliveries.settled(
-                        conn, [job.key for job in jobs], [job.target.released for job in jobs]
+                        conn, [job.key for job in jobs], [job.key in let_go for job in jobs]
                     ),
                     hosts=await hosts.known_hosts(conn, list({job.host for job in jobs})),
                     pointless=await superseding.pointless(conn, released) if released else (),
