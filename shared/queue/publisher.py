@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import time
+from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
@@ -18,6 +20,13 @@ T = TypeVar("T", bound=Message)
 
 CONFIRM_TIMEOUT = 5.0
 """Seconds until a publish that the broker has not answered counts as unconfirmed."""
+
+RENEW_AFTER = 1.0
+"""Seconds after which a channel on which a queue has said no gives way to a fresh one.
+
+RabbitMQ 3.10 decides once per channel whether a queue takes messages. Asked while the queue has no leader, it
+says for the rest of the channel's life that the queue is full.
+"""
 
 MAX_MESSAGE_BYTES = 4 << 20
 """A batch above this is sent as several messages; RabbitMQ 4 refuses messages over 16 MiB."""
@@ -63,6 +72,8 @@ class Publisher:
         self._link = broker.publishing
         self._timeout = timeout
         self._channel: AbstractChannel | None = None
+        self._opened_at = 0.0
+        self._retired: deque[tuple[float, AbstractChannel]] = deque()
         self._opening = asyncio.Lock()
 
     async def publish(self, queue: str, codec: Codec[T], items: Sequence[T]) -> None:
@@ -94,6 +105,11 @@ class Publisher:
         except TimeoutError as error:
             silent = f"no answer within {self._timeout} s"
             raise (Unconfirmed(silent) if opened else Disconnected(silent)) from error
+        except Refused:
+            self._retire()
+            raise
+        if any(isinstance(result, Refused) for result in results):
+            self._retire()
         for result in results:
             if isinstance(result, BaseException):
                 raise result
@@ -101,18 +117,39 @@ class Publisher:
     async def close(self) -> None:
         """Give the channel back."""
         channel, self._channel = self._channel, None
-        if channel is not None and not channel.is_closed:
-            with contextlib.suppress(*CONNECTION_EXCEPTIONS, Disconnected), cancelled_by_us_alone():
-                await channel.close()
+        if channel is not None:
+            await _close(channel)
+        while self._retired:
+            await _close(self._retired.popleft()[1])
 
     async def _open(self) -> Channel:
         if self._link.blocked:
             raise Blocked
         if self._channel is None or self._channel.is_closed:
             async with self._opening:
+                await self._close_retired()
                 if self._channel is None or self._channel.is_closed:
                     self._channel = await self._link.channel()
+                    self._opened_at = time.monotonic()
         return await underlay(self._channel)
+
+    def _retire(self) -> None:
+        """Have the next publish open a channel; what is under way on this one still gets its answer."""
+        now = time.monotonic()
+        if self._channel is not None and now - self._opened_at >= RENEW_AFTER:
+            self._retired.append((now, self._channel))
+            self._channel = None
+
+    async def _close_retired(self) -> None:
+        """Close the channels on which nothing can be under way any more."""
+        while self._retired and time.monotonic() - self._retired[0][0] > self._timeout:
+            await _close(self._retired.popleft()[1])
+
+
+async def _close(channel: AbstractChannel) -> None:
+    if not channel.is_closed:
+        with contextlib.suppress(*CONNECTION_EXCEPTIONS, Disconnected), cancelled_by_us_alone():
+            await channel.close()
 
 
 async def _send(channel: Channel, queue: str, body: bytes, headers: Headers | None) -> None:

@@ -19,11 +19,8 @@ RATE = 30.0
 SHORT = 4.0
 LONG = 60.0
 
-# An open finding keeps the short form out of the ordinary run, too: on RabbitMQ 3.10 and a loaded machine the
-# queue has a new leader within a second, and may still refuse (basic.nack) all that comes for a minute.
 pytestmark = [
     pytest.mark.faults,
-    pytest.mark.slow,
     pytest.mark.skipif(not is_fetched(), reason="RabbitMQ's programs are not fetched: `make test` does it"),
 ]
 
