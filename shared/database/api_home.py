@@ -1,52 +1,66 @@
 """Timelines of those whom one follows: home and lists, as ids, newest first."""
 
-from collections.abc import Sequence
-from operator import itemgetter
+import functools
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 
 from asyncpg import Record
-from msgspec import Struct
 
-from shared.database.api_statuses import Marks, Shown, Version
-from shared.database.home_rule import COLUMNS, RULE, SHARED
+from shared.database.api_statuses import MARKS, Shown, Version, marks_by_post
+from shared.database.home_rule import COLUMNS, RULE, SHARED, SIMPLE
 from shared.database.paging import Page
 from shared.database.pool import Connection
 
 MOST_ROUNDS = 8
 """Times that a page is filled up where much of what was written is gone."""
 
-# One round trip for all that showing a page takes, and every step of it a probe of an index. The limit is
-# written out, for with a parameter the planner would take a tenth of everything for wanted. Below zero: the
-# wide authors followed.
-_WRITTEN = """
-SELECT h.id, s.xmin AS version, s.actor_id, a.xmin AS actor_version, s.reblog_of_id,
-       r.xmin AS shared_version, r.actor_id AS sharing_id, ra.xmin AS sharing_version,
-       a.id IS NOT NULL AND (s.reblog_of_id IS NULL OR ra.id IS NOT NULL)
-       AND s.actor_id <> ALL(hidden.ids) AND (r.actor_id IS NULL OR r.actor_id <> ALL(hidden.ids)) AS shown,
-       f.actor_id IS NOT NULL AS favourited, b.actor_id IS NOT NULL AS reblogged,
-       k.actor_id IS NOT NULL AS bookmarked,
-       s.actor_id = $1 AND (SELECT true FROM pins p
-                             WHERE p.actor_id = $1 AND p.status_id = s.id LIMIT 1) AS pinned
-  FROM (SELECT ARRAY(SELECT target_id FROM blocks WHERE actor_id = $1
-                      UNION ALL SELECT target_id FROM mutes WHERE actor_id = $1) AS ids OFFSET 0) hidden
- CROSS JOIN (SELECT status_id AS id FROM home_timeline
-              WHERE account_id = $1 AND status_id < $2 AND status_id > $3
-              ORDER BY status_id :order LIMIT :limit) h
-  LEFT JOIN statuses s ON s.id = h.id AND s.deleted_at IS NULL
-  LEFT JOIN actors a ON a.id = s.actor_id AND a.deleted_at IS NULL
-  LEFT JOIN statuses r ON r.id = s.reblog_of_id AND r.deleted_at IS NULL
-  LEFT JOIN actors ra ON ra.id = r.actor_id AND ra.deleted_at IS NULL
-  LEFT JOIN favourites f ON f.status_id = coalesce(s.reblog_of_id, s.id) AND f.actor_id = $1
-  LEFT JOIN statuses b ON b.reblog_of_id = coalesce(s.reblog_of_id, s.id) AND b.actor_id = $1
-                      AND b.deleted_at IS NULL
-  LEFT JOIN bookmarks k ON k.actor_id = $1 AND k.status_id = coalesce(s.reblog_of_id, s.id)
+# One round trip for all that showing a page takes, and every step of it a scan of an index for a whole array
+# of ids: in place of joins, which would descend once for each entry. The limit is written out, for with a
+# parameter the planner would take a tenth of everything for wanted.
+_WRITTEN, _MERGED, _DOUBTFUL, _SHARED, _AUTHOR, _HIDDEN, _END = range(10, 17)
+_STRETCH = f"""
+WITH h AS MATERIALIZED (
+    SELECT status_id AS id FROM home_timeline
+     WHERE account_id = $1 AND status_id < $2 AND status_id > $3
+     ORDER BY status_id :order LIMIT :limit
+), s AS MATERIALIZED (
+    SELECT {_WRITTEN} AS kind, t.id, t.xmin AS version, t.actor_id, t.reblog_of_id
+      FROM statuses t
+     WHERE t.id = ANY(ARRAY(SELECT id FROM h)) AND t.deleted_at IS NULL
+    UNION ALL
+    SELECT CASE WHEN {SIMPLE} THEN {_MERGED} ELSE {_DOUBTFUL} END, t.id, t.version, t.actor_id, t.reblog_of_id
+      FROM follows f
+     CROSS JOIN LATERAL (SELECT {COLUMNS}, t.xmin AS version FROM statuses t
+                          WHERE t.actor_id = f.followee_id AND t.deleted_at IS NULL
+                            AND t.id < :below AND t.id > :above
+                          ORDER BY t.id :order LIMIT :limit) t
+     WHERE f.follower_id = $1 AND f.followee_id = ANY(ARRAY(SELECT actor_id FROM wide_authors))
+       AND f.state = 1 AND NOT f.exclusive
+), r AS MATERIALIZED (
+    SELECT t.id, t.xmin AS version, t.actor_id FROM statuses t
+     WHERE t.id = ANY(ARRAY(SELECT reblog_of_id FROM s WHERE reblog_of_id IS NOT NULL))
+       AND t.deleted_at IS NULL
+), o AS MATERIALIZED (
+    SELECT ARRAY(SELECT coalesce(reblog_of_id, id) FROM s) AS ids
+)
+SELECT kind, id, version, actor_id, reblog_of_id FROM s
 UNION ALL
-SELECT -w.actor_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, NULL, NULL, NULL, NULL
-  FROM wide_authors w
- WHERE (SELECT true FROM follows t WHERE t.follower_id = $1 AND t.followee_id = w.actor_id
-                                     AND t.state = 1 AND NOT t.exclusive LIMIT 1)
-"""
+SELECT {_SHARED}, id, version, actor_id, NULL FROM r
+UNION ALL
+SELECT {_AUTHOR}, a.id, a.xmin, NULL, NULL FROM actors a
+ WHERE a.id = ANY(ARRAY(SELECT actor_id FROM s UNION ALL SELECT actor_id FROM r)) AND a.deleted_at IS NULL
+UNION ALL
+SELECT {_HIDDEN}, target_id, NULL, NULL, NULL FROM blocks WHERE actor_id = $1
+UNION ALL
+SELECT {_HIDDEN}, target_id, NULL, NULL, NULL FROM mutes WHERE actor_id = $1
+UNION ALL
+SELECT m.mark, m.id, NULL, NULL, NULL FROM ({MARKS.replace(":ids", "(SELECT ids FROM o)::bigint[]")}) m
+UNION ALL
+(SELECT {_END}, id, NULL, NULL, NULL FROM h OFFSET :limit - 1)
+"""  # noqa: S608 - constants
 
-_OF_WIDE = f"""
+
+# What doubtful authors add: the rule costs as much as all the rest, and few need it.
+_RULED = f"""
 SELECT m.id
   FROM unnest((SELECT $4::bigint[])) AS w (actor_id)
  CROSS JOIN LATERAL (SELECT t.follower_id, t.followee_id, t.show_reblogs FROM follows t
@@ -64,18 +78,6 @@ SELECT m.id
 """  # noqa: S608 - constants
 
 
-class Written(Struct, frozen=True):
-    """A stretch of what is written into a home timeline, in the order of the page, without what is gone.
-
-    `end` is where the stretch ends, None where there is nothing beyond it.
-    """
-
-    ids: list[int]
-    wide: list[int]
-    shown: Shown
-    end: int | None
-
-
 async def home(conn: Connection, account_id: int, page: Page) -> tuple[list[int], Shown]:
     """Return a page of an account's home timeline, and what showing it takes.
 
@@ -83,54 +85,60 @@ async def home(conn: Connection, account_id: int, page: Page) -> tuple[list[int]
     the page is full, not beyond its end. Who is wide is asked together with what is written: an author is
     wide, or has every post written.
     """
-    first = await _written(conn, account_id, page)
-    written, shown = first.ids, first.shown
-    end, rounds = first.end, 0
-    while len(written) < page.limit and end is not None and rounds < MOST_ROUNDS:
-        more = await _written(conn, account_id, _beyond(page, end))
-        written, end, rounds = [*written, *more.ids], more.end, rounds + 1
-        shown.take(more.shown)
-    written = written[: page.limit]
-    if first.wide:
-        written = await _with_wide(conn, account_id, page, first.wide, written)
-        await shown.complete(conn, written, account_id)
-    return page.newest_first(written), shown
+    shown, found, rest = Shown(), list[int](), page
+    for _ in range(1 + MOST_ROUNDS):
+        ids, more, end = await _stretch(conn, account_id, rest)
+        found += ids
+        shown.take(more)
+        if len(found) >= page.limit or end is None:
+            break
+        rest = _beyond(page, end)
+    return page.newest_first(found[: page.limit]), shown
 
 
-async def _written(conn: Connection, account_id: int, page: Page) -> Written:
-    rows = await conn.fetch(_query(_WRITTEN, page), account_id, page.below, page.above)
-    entries = [row for row in rows if row["id"] > 0]
-    # Joins need not keep the order.
-    entries.sort(key=itemgetter("id"), reverse=not page.ascending)
-    alive = [row for row in entries if row["shown"]]
-    full = len(entries) == page.limit
-    return Written(
-        ids=[row["id"] for row in alive],
-        wide=[-row["id"] for row in rows if row["id"] < 0],
-        shown=_shown(alive),
-        end=entries[-1]["id"] if full else None,
+async def _stretch(conn: Connection, account_id: int, page: Page) -> tuple[list[int], Shown, int | None]:
+    """Read a stretch, without what is gone or whose author, or the author of what it shares, is hidden.
+
+    Returned are its ids in the order of the page, what showing them takes, and where it ends; None where
+    there is nothing beyond it.
+    """
+    groups: dict[int, list[Record]] = {}
+    for row in await conn.fetch(_query(_STRETCH, page), account_id, page.below, page.above):
+        groups.setdefault(row[0], []).append(row)
+    end = groups[_END][0][1] if _END in groups else None
+    hidden = {row[1] for row in groups.get(_HIDDEN, ())}
+    authors = {row[1]: row[2] for row in groups.get(_AUTHOR, ()) if row[1] not in hidden}
+    shared = {one.id: one for one in _alive(groups.get(_SHARED, ()), authors)}
+    written, merged, doubtful = (
+        {one.id: one for one in _alive(groups.get(kind, ()), authors, shared)}
+        for kind in (_WRITTEN, _MERGED, _DOUBTFUL)
     )
+    marks = marks_by_post((row[1], row[0]) for kind in range(_WRITTEN) for row in groups.get(kind, ()))
+    shown = Shown(shared | doubtful | merged | written, marks)
+    found = written.keys() | merged.keys()
+    # Whether what was left out by the limit would stand in its place only the rule knows.
+    unsure = {row[3] for row in groups.get(_DOUBTFUL, ())}
+    if unsure:
+        ruled = await _ruled(conn, account_id, _until(page, end), unsure)
+        await shown.complete(conn, ruled, account_id)
+        found |= set(ruled)
+    return sorted(found, reverse=not page.ascending), shown, end
 
 
-def _shown(rows: Sequence[Record]) -> Shown:
-    shown = Shown()
-    for row in rows:
-        of = row["reblog_of_id"]
-        shown.versions[row["id"]] = Version(
-            row["id"], row["version"], row["actor_id"], row["actor_version"], of
-        )
-        if of is not None:
-            shown.versions[of] = Version(
-                of, row["shared_version"], row["sharing_id"], row["sharing_version"], None
-            )
-        if row["favourited"] or row["reblogged"] or row["bookmarked"] or row["pinned"]:
-            shown.marks[of or row["id"]] = Marks(
-                favourited=bool(row["favourited"]),
-                reblogged=bool(row["reblogged"]),
-                bookmarked=bool(row["bookmarked"]),
-                pinned=bool(row["pinned"]),
-            )
-    return shown
+async def _ruled(conn: Connection, account_id: int, page: Page, authors: Collection[int]) -> list[int]:
+    """Return what these wide authors add to a page, by the whole rule."""
+    query = _query(_RULED, page)
+    return [row[0] for row in await conn.fetch(query, account_id, page.below, page.above, list(authors))]
+
+
+def _alive(
+    rows: Iterable[Record], authors: Mapping[int, int], shared: Container[int] = ()
+) -> Iterator[Version]:
+    """Return what was found of posts whose authors are shown, and what they share, if anything, too."""
+    for _, status_id, version, actor_id, of in rows:
+        author = authors.get(actor_id)
+        if author is not None and (of is None or of in shared):
+            yield Version(status_id, version, actor_id, author, of)
 
 
 def _beyond(page: Page, end: int) -> Page:
@@ -140,19 +148,29 @@ def _beyond(page: Page, end: int) -> Page:
     return Page(limit=page.limit, max_id=end, since_id=page.since_id)
 
 
-async def _with_wide(
-    conn: Connection, account_id: int, page: Page, wide: Sequence[int], written: Sequence[int]
-) -> list[int]:
-    """Return what is written together with the posts of wide authors, in the order of the page."""
-    below, above = page.below, page.above
-    if len(written) == page.limit:
-        below, above = (written[-1], above) if page.ascending else (below, written[-1])
-    rows = await conn.fetch(_query(_OF_WIDE, page), account_id, below, above, list(wide))
-    return sorted({*written, *(row["id"] for row in rows)}, reverse=not page.ascending)[: page.limit]
+def _until(page: Page, end: int | None) -> Page:
+    """Return the page as far as a stretch of it goes."""
+    if end is None:
+        return page
+    if page.ascending:
+        return Page(limit=page.limit, max_id=end, min_id=page.min_id)
+    return Page(limit=page.limit, max_id=page.max_id, since_id=end)
 
 
 def _query(template: str, page: Page) -> str:
-    return page.query(template).replace(":limit", str(page.limit))
+    return _written_out(template, page.limit, ascending=page.ascending)
+
+
+@functools.lru_cache(maxsize=256)
+def _written_out(template: str, limit: int, *, ascending: bool) -> str:
+    """Return a query for a page; where a stretch is full, wide authors add nothing beyond its end."""
+    end = "(SELECT id FROM h OFFSET :limit - 1)"
+    query = (
+        template.replace(":below", f"coalesce({end}, $2)" if ascending else "$2")
+        .replace(":above", "$3" if ascending else f"coalesce({end}, $3)")
+        .replace(":order", "ASC" if ascending else "DESC")
+    )
+    return query.replace(":limit", str(limit))
 
 
 LIST_RULE = f"""{RULE}

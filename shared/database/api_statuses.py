@@ -1,6 +1,6 @@
 """Posts as the client API shows them: everything about many of them in two queries."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 import msgspec
@@ -107,27 +107,39 @@ async def statuses_by_id(conn: Connection, ids: Collection[int]) -> dict[int, St
     return {row["id"]: _status(row) for row in rows}
 
 
-_MARKS = """
+MARKS = """
 SELECT f.status_id AS id, 0 AS mark FROM favourites f
- WHERE f.actor_id = $1 AND f.status_id = ANY($2::bigint[])
+ WHERE f.actor_id = $1 AND f.status_id = ANY(:ids)
 UNION ALL
 SELECT b.reblog_of_id, 1 FROM statuses b
- WHERE b.reblog_of_id = ANY($2::bigint[]) AND b.actor_id = $1 AND b.deleted_at IS NULL
+ WHERE b.reblog_of_id = ANY(:ids) AND b.actor_id = $1 AND b.deleted_at IS NULL
 UNION ALL
-SELECT k.status_id, 2 FROM bookmarks k WHERE k.actor_id = $1 AND k.status_id = ANY($2::bigint[])
+SELECT k.status_id, 2 FROM bookmarks k WHERE k.actor_id = $1 AND k.status_id = ANY(:ids)
 UNION ALL
-SELECT p.status_id, 3 FROM pins p WHERE p.actor_id = $1 AND p.status_id = ANY($2::bigint[])
-UNION ALL
-SELECT v.status_id, 4 + v.choice FROM poll_votes v WHERE v.actor_id = $1 AND v.status_id = ANY($2::bigint[])
+SELECT p.status_id, 3 FROM pins p WHERE p.actor_id = $1 AND p.status_id = ANY(:ids)
 """
+"""What a viewer `$1` did with posts, votes apart, as `marks_by_post` takes it; `:ids` is SQL of an array."""
+
+_MARKS = (
+    MARKS
+    + """
+UNION ALL
+SELECT v.status_id, 4 + v.choice FROM poll_votes v WHERE v.actor_id = $1 AND v.status_id = ANY(:ids)
+"""
+).replace(":ids", "$2::bigint[]")
 _FAVOURITED, _REBLOGGED, _BOOKMARKED, _PINNED, _VOTED = range(5)
 
 
 async def marks_of(conn: Connection, viewer_id: int, ids: Collection[int]) -> dict[int, Marks]:
     """Return what a viewer did with those of these posts that they did anything with."""
+    return marks_by_post((row[0], row[1]) for row in await conn.fetch(_MARKS, viewer_id, list(ids)))
+
+
+def marks_by_post(rows: Iterable[tuple[int, int]]) -> dict[int, Marks]:
+    """Return the marks that were found, each with its post's id before it, by post."""
     found: dict[int, set[int]] = {}
-    for row in await conn.fetch(_MARKS, viewer_id, list(ids)):
-        found.setdefault(row["id"], set()).add(row["mark"])
+    for status_id, mark in rows:
+        found.setdefault(status_id, set()).add(mark)
     return {status_id: _marks(marks) for status_id, marks in found.items()}
 
 

@@ -57,6 +57,12 @@ RULE = f"""{ALIVE}
 """  # noqa: S608 - constants
 """Whether a post of somebody whom `f.follower_id` follows is for them."""
 
+SIMPLE = """
+       (t.visibility <= 2 AND t.reblog_of_id IS NULL
+        AND (t.in_reply_to_uri IS NULL OR t.in_reply_to_actor_id = t.actor_id))
+"""
+"""Whether a post `t` that is there is for all who follow its author, unless they block or mute them."""
+
 TAG_RULE = """
        s.deleted_at IS NULL AND s.visibility = 0 AND s.reblog_of_id IS NULL
    AND s.actor_id <> g.account_id

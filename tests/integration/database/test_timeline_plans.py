@@ -104,3 +104,16 @@ async def test_no_timeline_reads_all_posts(store: Connection) -> None:
         for query in (one for one in asked if "FROM" in one.query):
             looked_at = await _looked_at(store, query)
             assert looked_at < MOST, (name, looked_at)
+
+
+async def test_answers_of_a_wide_author_hide_none_of_their_posts(store: Connection) -> None:
+    """A wide author's posts are all there below any number of answers to strangers, in both directions."""
+    await store.execute("DELETE FROM home_timeline")
+    await store.execute(
+        "UPDATE statuses SET in_reply_to_uri = 'https://far.example/1' WHERE actor_id = 1 AND id % 1500 <> 0"
+    )
+    wanted = [number * 1500 for number in range(20, 0, -1)]
+    assert (await api_home.home(store, READER, Page(limit=3)))[0] == wanted[:3]
+    assert (await api_home.home(store, READER, Page(limit=3, max_id=wanted[2])))[0] == wanted[3:6]
+    assert (await api_home.home(store, READER, Page(limit=3, min_id=wanted[5])))[0] == wanted[2:5]
+    assert (await api_home.home(store, READER, Page(limit=40)))[0] == wanted

@@ -59,9 +59,37 @@ def test_whatever_changes_is_seen_at_once(site: RunningGateway) -> None:
 
 def test_a_bounded_number_is_kept(site: RunningGateway) -> None:
     """More posts than are kept are all shown, and only the latest of them stay."""
+    fresh(site, "bounded_reader")
+    reader = int(site.client("bounded_reader").me().id)
     actors = [remote_actor(site, f"bounded{number}", "remote.example") for number in range(6)]
     ids = [remote_post(site, actor, "one of many") for actor in actors]
     kept = Kept(most=3)
     for _ in range(2):
         shown(site, kept, ids, None)
-        assert kept.sizes == (3, 3)
+        assert kept.sizes == (3, 3, 0)
+    for _ in range(2):
+        shown(site, kept, ids, reader)
+        assert kept.sizes == (3, 3, 3)
+
+
+def test_what_one_reader_did_is_shown_to_nobody_else(site: RunningGateway) -> None:
+    """Of two readers of the same posts and boosts each sees their own marks, whoever read first."""
+    fresh(site, "marking_one", "marking_other")
+    one, other = site.client("marking_one"), site.client("marking_other")
+    readers = [int(client.me().id) for client in (one, other)]
+    post = remote_post(site, remote_actor(site, "marked", "remote.example"), "liked by some")
+    with built(site):
+        boost = one.status_reblog(post)
+    ids = [post, int(boost.id)]
+    kept = Kept()
+    for client, change in (
+        (other, "status_favourite"),
+        (one, "status_bookmark"),
+        (other, "status_unfavourite"),
+    ):
+        for reader in [*readers, *readers]:
+            shown(site, kept, ids, reader)
+        with built(site):
+            getattr(client, change)(post)
+    for reader in [*readers, *readers]:
+        shown(site, kept, ids, reader)
