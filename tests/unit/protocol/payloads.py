@@ -1,6 +1,8 @@
 """The payloads written after the shapes of other servers, by server and name."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 _FOLDER = Path(__file__).parents[2] / "payloads"
 WRITTEN = (
@@ -33,3 +35,9 @@ def written(*, documents: bool) -> list[str]:
     return [
         f"{path.parent.name}/{path.stem}" for path in paths if path.name.startswith(_DOCUMENTS) == documents
     ]
+
+
+def golden(name: str) -> dict[str, Any]:
+    """Return a document as this site writes it, which `test_writer` holds it to."""
+    document: dict[str, Any] = json.loads((Path(__file__).with_name("golden") / f"{name}.json").read_bytes())
+    return document

@@ -7,11 +7,17 @@ import pytest
 
 from shared.protocol.activities import (
     Accept,
+    Add,
     Announce,
+    Block,
     Create,
     Delete,
+    EmojiReact,
     Flag,
+    Follow,
+    Like,
     Move,
+    Remove,
     Undo,
     Unknown,
     UpdateActor,
@@ -320,3 +326,82 @@ def test_ed25519_is_taken_where_it_is_said_to_be(place: str) -> None:
     del said[2]
     assert not read_actor(json.dumps(told).encode()).takes_ed25519
     assert not read_actor(json.dumps(actor | {"generator": "https://a.example"}).encode()).takes_ed25519
+
+
+@pytest.mark.parametrize("name", ["takahe/20-add-pin", "takahe/21-remove-pin"])
+def test_takahe_pins_without_an_id(name: str) -> None:
+    """An Add or Remove that Takahē sends has no id at all, and says what is pinned where."""
+    pin = read_activity(_CAPTURED[name])
+    assert isinstance(pin, Add | Remove)
+    assert "id" not in json.loads(_CAPTURED[name])
+    assert pin.object.startswith(pin.actor)
+    assert pin.target.startswith(pin.actor)
+
+
+def test_takahe_uses_one_id_for_every_change_of_a_profile() -> None:
+    """Two changes of a profile come under one id, which nothing may therefore take for one change."""
+    names = ("takahe/24-update-profile", "takahe/25-update-locked")
+    first, second = (read_activity(_CAPTURED[name]) for name in names)
+    assert isinstance(first, UpdateActor)
+    assert isinstance(second, UpdateActor)
+    assert first.id == second.id == f"{first.actor}#update"
+
+
+def test_gotosocial_leaves_the_list_out_around_one() -> None:
+    """One recipient or tag, bare, is read like a list of one."""
+    sent = json.loads(_CAPTURED["gotosocial/06-create-direct"])["object"]
+    assert isinstance(sent["to"], str)
+    assert isinstance(sent["tag"], dict)
+    note = _note("gotosocial/06-create-direct")
+    assert note.to == (sent["to"],)
+    assert [mention.href for mention in note.mentions] == [sent["tag"]["href"]]
+
+
+@pytest.mark.parametrize("name", ["gotosocial/02-follow", "gotosocial/16-like", "gotosocial/33-block"])
+def test_gotosocial_sends_to_the_own_inbox(name: str) -> None:
+    """What is for one person arrives at that person's inbox, addressed to nobody else."""
+    (capture,) = [one for one in captured_requests() if f"{one.server}/{one.name}" == name]
+    assert capture.request.target == "/users/u/inbox"
+    assert isinstance(read_activity(capture.request.body), Follow | Like | Block)
+
+
+def test_report_of_an_account_comes_from_its_server() -> None:
+    """GoToSocial's Flag is by the instance actor and lists the account first, then the posts."""
+    flag = read_activity(_CAPTURED["gotosocial/31-flag"])
+    assert isinstance(flag, Flag)
+    assert flag.actor == "https://gts.test/users/gts.test"
+    account, post = flag.objects
+    assert post.startswith(f"{account}/n/")
+
+
+def test_misskey_post_is_read_as_rendered() -> None:
+    """The HTML counts, not the MFM beside it, and its custom emoji are known."""
+    note = _note("misskey/create-note")
+    assert "$[tada" not in note.content
+    assert "<b>loom</b>" in note.content
+    assert [emoji.shortcode for emoji in note.emojis] == ["blobcat"]
+
+
+@pytest.mark.parametrize("name", ["misskey/emoji-react", "misskey/react-unicode"])
+def test_reactions_of_both_kinds_are_one(name: str) -> None:
+    """EmojiReact and Like with content are both a reaction with that emoji."""
+    reaction = read_activity(payload(name))
+    assert isinstance(reaction, EmojiReact)
+    assert reaction.content in {"⭐", "🎉"}
+
+
+def test_stripped_actor_can_still_be_checked_and_reached() -> None:
+    """What Misskey leaves of an actor for a signature that it dislikes has key and inbox, and no name."""
+    whole, stripped = (read_actor(payload(f"misskey/actor-{name}")) for name in ("yui", "stripped"))
+    assert (stripped.id, stripped.inbox, stripped.keys) == (whole.id, whole.inbox, whole.keys)
+    assert stripped.username == "yui"
+    assert (stripped.name, stripped.summary, stripped.icon) == ("", "", "")
+
+
+def test_group_announces_several_at_once_without_harm() -> None:
+    """Several activities in one Announce (FEP-1a11) are read or named, and never an error."""
+    one = json.loads(payload("lemmy/announce-create-page"))
+    several = {**one, "object": [one["object"], json.loads(payload("lemmy/announce-like"))["object"]]}
+    announce = read_activity(json.dumps(several).encode())
+    assert isinstance(announce, Announce | Unknown)
+    assert announce.actor == one["actor"]
