@@ -26,7 +26,7 @@ from shared.database.profiles import (
 from shared.protocol.activities import UpdateActor
 from shared.protocol.errors import Rejected
 from shared.protocol.identifiers import PUBLIC
-from shared.protocol.objects import ActorKind, Field, Visibility
+from shared.protocol.objects import ActorKind, Field, QuotePolicy, Visibility
 from shared.protocol.text import clean_line, render, render_field
 
 MAX_DISPLAY_NAME = 100
@@ -51,9 +51,11 @@ class Changes(Struct, frozen=True, kw_only=True):
     locked: bool | UnsetType = UNSET
     discoverable: bool | UnsetType = UNSET
     indexable: bool | UnsetType = UNSET
+    hide_collections: bool | UnsetType = UNSET
     default_visibility: Visibility | UnsetType = UNSET
     default_sensitive: bool | UnsetType = UNSET
     default_language: str | UnsetType | None = UNSET
+    default_quote_policy: QuotePolicy | UnsetType = UNSET
 
 
 async def update_profile(
@@ -81,13 +83,15 @@ async def update_profile(
     after = _changed(before, changes)
     _check(after)
     await write_sources(conn, author.id, _sources(after))
-    shown = _profile(site, after)
-    if shown == _profile(site, before) and not pictures:
+    earlier, shown = _profile(site, before), _profile(site, after)
+    if shown == earlier and not pictures:
         return
     await write_profile(conn, author.id, shown)
     for place, picture in (pictures or {}).items():
         await _show(conn, site, author, place, picture)
-    await _announce(conn, site, author)
+    # What only this site acts on is nothing to tell others of.
+    if pictures or shown != msgspec.structs.replace(earlier, hide_collections=shown.hide_collections):
+        await _announce(conn, site, author)
 
 
 async def _show(conn: Connection, site: Site, author: Author, place: str, picture: Picture) -> None:
@@ -129,9 +133,11 @@ def _changed(before: Written, changes: Changes) -> Written:
         "locked": pick(changes.locked, before.locked),
         "discoverable": pick(changes.discoverable, before.discoverable),
         "indexable": pick(changes.indexable, before.indexable),
+        "hide_collections": pick(changes.hide_collections, before.hide_collections),
         "default_visibility": pick(changes.default_visibility, before.default_visibility),
         "default_sensitive": pick(changes.default_sensitive, before.default_sensitive),
         "default_language": pick(changes.default_language, before.default_language),
+        "default_quote_policy": pick(changes.default_quote_policy, before.default_quote_policy),
     }
     return msgspec.structs.replace(before, **values)
 
@@ -154,6 +160,7 @@ def _sources(profile: Written) -> Sources:
         default_visibility=profile.default_visibility,
         default_sensitive=profile.default_sensitive,
         default_language=profile.default_language,
+        default_quote_policy=profile.default_quote_policy,
     )
 
 
@@ -166,4 +173,5 @@ def _profile(site: Site, profile: Written) -> Profile:
         locked=profile.locked,
         discoverable=profile.discoverable,
         indexable=profile.indexable,
+        hide_collections=profile.hide_collections,
     )

@@ -8,7 +8,7 @@ from asyncpg import Record
 from msgspec import Struct
 
 from shared.database.pool import Connection
-from shared.protocol.objects import ActorKind, Emoji, Visibility
+from shared.protocol.objects import ActorKind, Emoji, QuotePolicy, Visibility
 
 
 class FieldRow(Struct, frozen=True):
@@ -44,6 +44,7 @@ class ProfileRow(Struct, frozen=True, kw_only=True):
     last_status_at: datetime | None
     created_at: datetime
     suspended_at: datetime | None
+    hide_collections: bool = False
     moved_to_id: int | None = None
 
 
@@ -56,12 +57,14 @@ class OwnRow(Struct, frozen=True, kw_only=True):
     default_sensitive: bool
     default_language: str | None
     follow_requests: int
+    default_quote_policy: QuotePolicy
 
 
 _COLUMNS = """
        a.id, a.uri, a.local, a.kind, a.username, a.domain, a.display_name, a.summary, a.url, a.icon, a.image,
        a.fields, a.emojis, a.locked, a.discoverable, a.indexable, a.followers_count, a.following_count,
        a.statuses_count, a.last_status_at, a.created_at, a.suspended_at,
+       a.hide_collections,
        (SELECT m.target_id FROM moves m WHERE m.actor_id = a.id) AS moved_to_id
 """
 
@@ -102,6 +105,7 @@ async def own_settings(conn: Connection, account_id: int) -> OwnRow:
     row = await conn.fetchrow(
         """
         SELECT c.note_source, c.field_sources, c.default_visibility, c.default_sensitive, c.default_language,
+               c.default_quote_policy,
                (SELECT count(*) FROM follows f WHERE f.followee_id = c.actor_id AND f.state = 0) AS requests
           FROM accounts c WHERE c.actor_id = $1
         """,
@@ -116,6 +120,7 @@ async def own_settings(conn: Connection, account_id: int) -> OwnRow:
         default_sensitive=row["default_sensitive"],
         default_language=row["default_language"],
         follow_requests=row["requests"],
+        default_quote_policy=QuotePolicy(row["default_quote_policy"]),
     )
 
 

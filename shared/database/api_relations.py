@@ -155,6 +155,7 @@ async def familiar_followers(conn: Connection, viewer_id: int, ids: Collection[i
         """
         SELECT f.followee_id, f.follower_id
           FROM follows f
+          JOIN actors a ON a.id = f.followee_id AND NOT a.hide_collections
           JOIN follows mine ON mine.follower_id = $1 AND mine.followee_id = f.follower_id AND mine.state = 1
          WHERE f.followee_id = ANY($2::bigint[]) AND f.state = 1
          ORDER BY f.id DESC

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from shared.database.homes import HomeState
 from shared.database.pool import Connection
-from shared.protocol.objects import Visibility
+from shared.protocol.objects import QuotePolicy, Visibility
 
 
 class Author(Struct, frozen=True, kw_only=True):
@@ -26,12 +26,14 @@ class Author(Struct, frozen=True, kw_only=True):
     default_language: str | None
     last_active_at: datetime | None
     home_state: HomeState = HomeState.KEPT
+    default_quote_policy: QuotePolicy = QuotePolicy.PUBLIC
 
 
 AUTHOR_COLUMNS = """
        a.id AS author_id, a.uri AS author_uri, a.username AS author_username, a.domain AS author_domain,
        a.followers_uri AS author_followers_uri, a.locked AS author_locked, c.federated AS author_federated,
-       c.default_visibility, c.default_sensitive, c.default_language, c.last_active_at, c.home_state
+       c.default_visibility, c.default_sensitive, c.default_language, c.last_active_at, c.home_state,
+       c.default_quote_policy
 """
 """What `author_of` reads, from `actors a` joined with `accounts c`."""
 
@@ -51,6 +53,7 @@ def author_of(row: Record) -> Author:
         default_language=row["default_language"],
         last_active_at=row["last_active_at"],
         home_state=HomeState(row["home_state"]),
+        default_quote_policy=QuotePolicy(row["default_quote_policy"]),
     )
 
 

@@ -23,6 +23,7 @@ class DocumentActor(Struct, frozen=True, kw_only=True):
     gone: bool
     followers_count: int
     following_count: int
+    hides_collections: bool
 
 
 class DocumentName(Struct, frozen=True, kw_only=True):
@@ -39,7 +40,7 @@ _ACTOR = """
 SELECT a.id, a.uri, a.kind, a.username, a.domain, a.display_name, a.summary, a.url, a.inbox, a.shared_inbox,
        a.outbox, a.followers_uri, a.following_uri, a.featured_uri, a.icon, a.image, a.fields::text AS fields,
        a.emojis::text AS emojis, a.also_known_as, a.moved_to, a.locked, a.discoverable, a.indexable,
-       a.followers_count, a.following_count, a.created_at, c.federated,
+       a.followers_count, a.following_count, a.created_at, c.federated, a.hide_collections,
        a.deleted_at IS NOT NULL OR a.suspended_at IS NOT NULL AS gone
   FROM actors a
   JOIN accounts c ON c.actor_id = a.id
@@ -96,6 +97,7 @@ async def _with_keys(conn: Connection, row: Record | None) -> DocumentActor | No
         gone=row["gone"],
         followers_count=row["followers_count"],
         following_count=row["following_count"],
+        hides_collections=row["hide_collections"],
     )
 
 

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Struct
 
 from shared.database.pool import Connection
-from shared.protocol.objects import ActorKind, Field, Visibility
+from shared.protocol.objects import ActorKind, Field, QuotePolicy, Visibility
 
 
 class Profile(Struct, frozen=True, kw_only=True):
@@ -19,6 +19,7 @@ class Profile(Struct, frozen=True, kw_only=True):
     locked: bool
     discoverable: bool
     indexable: bool
+    hide_collections: bool
 
 
 class Sources(Struct, frozen=True, kw_only=True):
@@ -29,6 +30,7 @@ class Sources(Struct, frozen=True, kw_only=True):
     default_visibility: Visibility
     default_sensitive: bool
     default_language: str | None
+    default_quote_policy: QuotePolicy
 
 
 async def write_profile(conn: Connection, actor_id: int, profile: Profile) -> None:
@@ -36,7 +38,7 @@ async def write_profile(conn: Connection, actor_id: int, profile: Profile) -> No
     await conn.execute(
         """
         UPDATE actors SET display_name = $2, summary = $3, fields = $4, kind = $5, locked = $6,
-                          discoverable = $7, indexable = $8, updated_at = now()
+                          discoverable = $7, indexable = $8, hide_collections = $9, updated_at = now()
          WHERE id = $1 AND local
         """,
         actor_id,
@@ -47,6 +49,7 @@ async def write_profile(conn: Connection, actor_id: int, profile: Profile) -> No
         profile.locked,
         profile.discoverable,
         profile.indexable,
+        profile.hide_collections,
     )
 
 
@@ -61,7 +64,7 @@ async def write_sources(conn: Connection, actor_id: int, sources: Sources) -> No
     await conn.execute(
         """
         UPDATE accounts SET note_source = $2, field_sources = $3, default_visibility = $4,
-                            default_sensitive = $5, default_language = $6
+                            default_sensitive = $5, default_language = $6, default_quote_policy = $7
          WHERE actor_id = $1
         """,
         actor_id,
@@ -70,6 +73,7 @@ async def write_sources(conn: Connection, actor_id: int, sources: Sources) -> No
         sources.default_visibility,
         sources.default_sensitive,
         sources.default_language,
+        sources.default_quote_policy,
     )
 
 
@@ -83,9 +87,11 @@ class Written(Struct, frozen=True, kw_only=True):
     locked: bool
     discoverable: bool
     indexable: bool
+    hide_collections: bool
     default_visibility: Visibility
     default_sensitive: bool
     default_language: str | None
+    default_quote_policy: QuotePolicy
 
 
 async def written(conn: Connection, actor_id: int) -> Written | None:
@@ -93,7 +99,8 @@ async def written(conn: Connection, actor_id: int) -> Written | None:
     row = await conn.fetchrow(
         """
         SELECT a.display_name, c.note_source, c.field_sources, a.kind, a.locked, a.discoverable, a.indexable,
-               c.default_visibility, c.default_sensitive, c.default_language
+               a.hide_collections, c.default_visibility, c.default_sensitive, c.default_language,
+               c.default_quote_policy
           FROM actors a JOIN accounts c ON c.actor_id = a.id
          WHERE a.id = $1
            FOR NO KEY UPDATE OF a
@@ -105,5 +112,6 @@ async def written(conn: Connection, actor_id: int) -> Written | None:
     values = dict(row)
     values["kind"] = ActorKind(row["kind"])
     values["default_visibility"] = Visibility(row["default_visibility"])
+    values["default_quote_policy"] = QuotePolicy(row["default_quote_policy"])
     values["field_sources"] = msgspec.convert(row["field_sources"], tuple[Field, ...])
     return Written(**values)

@@ -24,7 +24,8 @@ CREATE TABLE accounts (
     notifications_read_id bigint NOT NULL DEFAULT 0,
     home_read_id bigint NOT NULL DEFAULT 0,
     home_state smallint NOT NULL DEFAULT 2,
-    created_at timestamp with time zone NOT NULL DEFAULT now()
+    created_at timestamp with time zone NOT NULL DEFAULT now(),
+    default_quote_policy smallint NOT NULL DEFAULT 0
 );
 
 CREATE TABLE actors (
@@ -61,7 +62,8 @@ CREATE TABLE actors (
     updated_at timestamp with time zone NOT NULL DEFAULT now(),
     fetched_at timestamp with time zone,
     suspended_at timestamp with time zone,
-    deleted_at timestamp with time zone
+    deleted_at timestamp with time zone,
+    hide_collections boolean NOT NULL DEFAULT false
 ) WITH (fillfactor=80);
 
 CREATE TABLE blocks (

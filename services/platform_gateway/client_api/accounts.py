@@ -1,5 +1,7 @@
 """Accounts: who they are, what they posted, whom they follow."""
 
+from collections.abc import Awaitable, Callable, Sequence
+
 from aiohttp import web
 from msgspec import Struct
 
@@ -20,11 +22,16 @@ from services.platform_gateway.rendering.accounts import (
 from services.platform_gateway.responses import answer
 from shared.database import api_relations, api_timelines
 from shared.database.api_actors import actor_by_handle
+from shared.database.api_relations import Listed
 from shared.database.api_timelines import AccountFilter
+from shared.database.paging import Page
+from shared.database.pool import Connection
 from shared.protocol.text import normalise_tag
 
 DEFAULT_LIMIT, MAX_LIMIT = 40, 80
 MAX_IDS = 100
+
+ReadListed = Callable[[Connection, int, Page], Awaitable[Sequence[Listed]]]
 
 
 class LookupForm(Struct, kw_only=True):
@@ -126,25 +133,24 @@ async def statuses(request: web.Request) -> web.Response:
 
 async def followers(request: web.Request) -> web.Response:
     """GET /api/v1/accounts/{id}/followers."""
-    await visitor(request, "read:accounts")
-    actor_id = path_id(request)
-    page = (await read(request, PageForm)).page(DEFAULT_LIMIT, MAX_LIMIT)
-    gateway = request.app[GATEWAY]
-    async with gateway.pool.acquire() as conn:
-        await load_account(conn, actor_id, gateway.site.uris)
-        rows = await api_relations.followers(conn, actor_id, page)
-        return await answer_accounts(request, conn, page, rows)
+    return await _linked(request, api_relations.followers)
 
 
 async def following(request: web.Request) -> web.Response:
     """GET /api/v1/accounts/{id}/following."""
-    await visitor(request, "read:accounts")
+    return await _linked(request, api_relations.following)
+
+
+async def _linked(request: web.Request, of: ReadListed) -> web.Response:
+    """Answer with a list of an account's people; one that is hidden is empty for all but its owner."""
+    viewer = await visitor(request, "read:accounts")
     actor_id = path_id(request)
     page = (await read(request, PageForm)).page(DEFAULT_LIMIT, MAX_LIMIT)
     gateway = request.app[GATEWAY]
     async with gateway.pool.acquire() as conn:
-        await load_account(conn, actor_id, gateway.site.uris)
-        rows = await api_relations.following(conn, actor_id, page)
+        shown = await load_account(conn, actor_id, gateway.site.uris)
+        hidden = shown.hide_collections and (viewer is None or viewer.id != actor_id)
+        rows = [] if hidden else await of(conn, actor_id, page)
         return await answer_accounts(request, conn, page, rows)
 
 

@@ -4,7 +4,7 @@ from aiohttp import web
 from msgspec import UNSET, Struct, UnsetType, field
 
 from services.platform_gateway.auth import signed_in
-from services.platform_gateway.client_api.drafts import VISIBILITIES, language_of
+from services.platform_gateway.client_api.drafts import VISIBILITIES, language_of, quote_policy_of
 from services.platform_gateway.errors import invalid
 from services.platform_gateway.gateway import GATEWAY
 from services.platform_gateway.media.uploads import UPLOADS
@@ -23,6 +23,7 @@ class SourceForm(Struct, kw_only=True):
     privacy: str = ""
     sensitive: bool | UnsetType = UNSET
     language: str | UnsetType = UNSET
+    quote_policy: str = ""
 
 
 class FieldForm(Struct, kw_only=True):
@@ -41,6 +42,7 @@ class CredentialsForm(Struct, kw_only=True):
     bot: bool | UnsetType = UNSET
     discoverable: bool | UnsetType = UNSET
     indexable: bool | UnsetType = UNSET
+    hide_collections: bool | UnsetType = UNSET
     fields_attributes: list[FieldForm] | UnsetType = UNSET
     source: SourceForm = field(default_factory=SourceForm)
 
@@ -84,9 +86,11 @@ def _changes(form: CredentialsForm) -> Changes:
         locked=form.locked,
         discoverable=form.discoverable,
         indexable=form.indexable,
+        hide_collections=form.hide_collections,
         default_visibility=_privacy(form.source.privacy),
         default_sensitive=form.source.sensitive,
         default_language=language,
+        default_quote_policy=quote_policy_of(form.source.quote_policy) if form.source.quote_policy else UNSET,
     )
 
 

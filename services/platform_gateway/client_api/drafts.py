@@ -6,6 +6,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from services.platform_gateway.errors import ApiError, invalid
 from services.platform_gateway.parameters import Id
+from services.platform_gateway.rendering.accounts import QUOTE_POLICY_NAMES
 from shared.actions.media import Description
 from shared.actions.polls import new_poll
 from shared.actions.posts import Draft, Revision
@@ -18,11 +19,7 @@ MAX_CHARACTERS = 5000
 MAX_LANGUAGE = 35
 _AXES = 2
 
-QUOTE_POLICIES = {
-    "public": QuotePolicy.PUBLIC,
-    "followers": QuotePolicy.FOLLOWERS,
-    "nobody": QuotePolicy.NOBODY,
-}
+QUOTE_POLICIES = {name: policy for policy, name in QUOTE_POLICY_NAMES.items()}
 VISIBILITIES = {
     "public": Visibility.PUBLIC,
     "unlisted": Visibility.UNLISTED,
@@ -97,7 +94,11 @@ def draft_of(form: StatusForm, author: Author, application: str) -> Draft:
         poll=_poll(form.poll),
         media=media,
         quoted_id=form.quoted_status_id,
-        quote_policy=quote_policy_of(form.quote_approval_policy or "public"),
+        quote_policy=(
+            quote_policy_of(form.quote_approval_policy)
+            if form.quote_approval_policy
+            else author.default_quote_policy
+        ),
     )
 
 

@@ -9,7 +9,7 @@ from services.platform_gateway.auth import signed_in
 from services.platform_gateway.entities import timestamp
 from services.platform_gateway.gateway import GATEWAY
 from services.platform_gateway.parameters import Id, read
-from services.platform_gateway.rendering.accounts import PRIVACY
+from services.platform_gateway.rendering.accounts import PRIVACY, QUOTE_POLICY_NAMES
 from services.platform_gateway.responses import answer
 from shared.database import api_notifications
 from shared.database.api_notifications import Markers
@@ -49,7 +49,7 @@ class Preferences(Struct, kw_only=True, rename=lambda name: name.replace("__", "
     posting__default__visibility: str
     posting__default__sensitive: bool
     posting__default__language: str | None
-    posting__default__quote_policy: str = field(default="public", name="posting:default:quote_policy")
+    posting__default__quote_policy: str = field(name="posting:default:quote_policy")
     reading__expand__media: str = "default"
     reading__expand__spoilers: bool = False
     reading__autoplay__gifs: bool = False
@@ -90,6 +90,7 @@ async def preferences(request: web.Request) -> web.Response:
             posting__default__visibility=PRIVACY[author.default_visibility],
             posting__default__sensitive=author.default_sensitive,
             posting__default__language=author.default_language,
+            posting__default__quote_policy=QUOTE_POLICY_NAMES[author.default_quote_policy],
         )
     )
 

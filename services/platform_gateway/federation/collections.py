@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from services.platform_gateway.federation.activities import activity_of
 from services.platform_gateway.federation.actors import shared_actor
-from services.platform_gateway.federation.documents import cursor, document, for_people
+from services.platform_gateway.federation.documents import cursor, document, for_people, missing
 from services.platform_gateway.federation.fetcher import admit, identify
 from services.platform_gateway.gateway import GATEWAY
 from shared.database import document_actors
@@ -109,6 +109,10 @@ async def _people(
     request: web.Request, found: DocumentActor, uri: str, total: int, read: ReadPeople
 ) -> web.Response:
     page = page_of(request, PEOPLE_PAGE)
+    if found.hides_collections and page is not None:
+        raise missing()
+    if found.hides_collections:
+        return document(request, writer.write_collection(uri, total=total))
     if page is None:
         return _whole(request, uri, total)
     async with request.app[GATEWAY].pool.acquire() as conn:

@@ -18,7 +18,7 @@ from shared.database.api_actors import OwnRow, ProfileRow, actors_by_id, own_set
 from shared.database.api_relations import RelationRow, relations
 from shared.database.pool import Connection
 from shared.protocol.local_uris import LocalUris
-from shared.protocol.objects import ActorKind, Emoji, Visibility
+from shared.protocol.objects import ActorKind, Emoji, QuotePolicy, Visibility
 
 PRIVACY = {
     Visibility.PUBLIC: "public",
@@ -27,6 +27,13 @@ PRIVACY = {
     Visibility.DIRECT: "direct",
 }
 """Visibilities as the client API names them."""
+
+QUOTE_POLICY_NAMES = {
+    QuotePolicy.PUBLIC: "public",
+    QuotePolicy.FOLLOWERS: "followers",
+    QuotePolicy.NOBODY: "nobody",
+}
+"""Who may quote unasked, as the client API names it."""
 
 _BOTS = frozenset({ActorKind.SERVICE, ActorKind.APPLICATION})
 
@@ -68,7 +75,7 @@ def account(row: ProfileRow, uris: LocalUris) -> Account:
         following_count=0 if hidden else row.following_count,
         statuses_count=0 if hidden else row.statuses_count,
         last_status_at=None if row.last_status_at is None else row.last_status_at.date().isoformat(),
-        hide_collections=False if row.local else None,
+        hide_collections=row.hide_collections if row.local else None,
         emojis=[] if hidden else emojis(row.emojis),
         fields=[] if hidden else _fields(row),
         roles=[] if row.local else UNSET,
@@ -97,9 +104,10 @@ def own_account(row: ProfileRow, own: OwnRow, uris: LocalUris) -> Account:
             for field in own.field_sources
         ],
         follow_requests_count=own.follow_requests,
-        hide_collections=False,
+        hide_collections=row.hide_collections,
         discoverable=row.discoverable,
         indexable=row.indexable,
+        quote_policy=QUOTE_POLICY_NAMES[own.default_quote_policy],
     )
     entity.role = Role()
     return entity

@@ -259,3 +259,18 @@ async def test_followers_and_following_list_ids_in_pages(site: GatewaySite) -> N
     assert page["partOf"] == uris.followers(ada.id)
     following = await site.get(f"{uris.following(grace.id)}?page=true", accept=ACTIVITY)
     assert json.loads(following.body)["orderedItems"] == [ada.uri]
+
+
+async def test_hidden_lists_show_their_counts_alone(site: GatewaySite) -> None:
+    """Who hides followers and followed gives their number: no page is named, and none is served."""
+    ada = await site.account("ada")
+    await site.execute(
+        "UPDATE actors SET hide_collections = true, followers_count = 7, following_count = 3 WHERE id = $1",
+        ada.id,
+    )
+    uris = site.gateway.site.uris
+    for uri, count in ((uris.followers(ada.id), 7), (uris.following(ada.id), 3)):
+        collection = json.loads((await site.get(uri, accept=ACTIVITY)).body)
+        assert collection["totalItems"] == count
+        assert not collection.keys() & {"first", "last", "items", "orderedItems"}
+        assert (await site.get(f"{uri}?page=true", accept=ACTIVITY)).status == 404

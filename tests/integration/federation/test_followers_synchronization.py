@@ -58,3 +58,16 @@ async def test_a_server_reads_its_own_followers_and_no_others(
     unsigned = await site.get(url, accept=ACTIVITY)
     assert unsigned.status == 401
     assert nora.id not in unsigned.text
+
+
+async def test_hidden_followers_are_still_told_to_their_own_server(
+    site: GatewaySite, fediverse: RemoteServer
+) -> None:
+    """Who hides their followers keeps them in step all the same: a server knows its own people."""
+    ada, birch = await site.account("ada"), fediverse.host("birch")
+    nora = birch.actor("nora")
+    await follow(site, nora, ada.id)
+    await site.execute("UPDATE actors SET hide_collections = true WHERE id = $1", ada.id)
+    url = site.gateway.site.uris.followers_synchronization(ada.id)
+    answer = await site.get(url, accept=ACTIVITY, **nora.signed("GET", url, None))
+    assert json.loads(answer.text)["orderedItems"] == [nora.id]

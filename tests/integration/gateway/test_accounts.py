@@ -271,3 +271,56 @@ def test_moved_account_shows_where_it_went(site: RunningGateway) -> None:
     site.db(lambda conn: moves.put(conn, old, new))
     assert site.visitor().account(old).moved.acct == "after@moves.example"
     assert site.visitor().account(new).moved is None
+
+
+def test_hidden_lists_are_empty_for_all_but_their_owner(site: RunningGateway) -> None:
+    """Who hides followers and followed sees them, others see nobody, and no other server is told of it."""
+    site.account("shy")
+    shy, ada = site.client("shy"), site.client("ada")
+    me, her = shy.me().id, ada.me().id
+    shy.account_follow(her)
+    ada.account_follow(me)
+    answer = _patch(site, "shy", hide_collections="true")
+    assert answer["hide_collections"] is answer["source"]["hide_collections"] is True
+    assert ada.account(me)["hide_collections"] is True
+    for reader in (ada, site.visitor()):
+        assert reader.account_followers(me) == []
+        assert reader.account_following(me) == []
+    assert [account.acct for account in shy.account_followers(me)] == ["ada"]
+    assert [account.acct for account in shy.account_following(me)] == ["ada"]
+    assert ada.account(me).followers_count == 1
+    with site.outbox() as sent:
+        assert _patch(site, "shy", hide_collections="false")["hide_collections"] is False
+    assert sent == []
+    assert [account.acct for account in ada.account_followers(me)] == ["ada"]
+
+
+def test_hidden_followers_are_not_found_by_those_whom_one_follows(site: RunningGateway) -> None:
+    """Familiar followers of somebody who hides followers are nobody."""
+    site.account("discreet")
+    discreet, ada, grace = site.client("discreet"), site.client("ada"), site.client("grace")
+    me = discreet.me().id
+    grace.account_follow(me)
+    ada.account_follow(grace.me().id)
+    found = []
+    for hidden in ("false", "true"):
+        _patch(site, "discreet", hide_collections=hidden)
+        answer = requests.get(
+            f"{site.origin}/api/v1/accounts/familiar_followers",
+            params={"id[]": me},
+            headers=site.headers("ada"),
+            timeout=20,
+        )
+        found.append([account["acct"] for account in answer.json()[0]["accounts"]])
+    assert found == [["grace"], []]
+
+
+def _patch(site: RunningGateway, name: str, **changes: str) -> Any:
+    answer = requests.patch(
+        f"{site.origin}/api/v1/accounts/update_credentials",
+        data=changes,
+        headers=site.headers(name),
+        timeout=20,
+    )
+    assert answer.status_code == 200, answer.text
+    return answer.json()

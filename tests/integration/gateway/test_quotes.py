@@ -177,3 +177,25 @@ def test_edit_keeps_the_quote(site: RunningGateway) -> None:
     quoted = ada.status_post("first")
     post = ada.status_post("second", quoted_status_id=quoted.id)
     assert ada.status_update(post.id, "third").quote.quoted_status.id == quoted.id
+
+
+def test_posts_follow_the_default_of_their_author(site: RunningGateway) -> None:
+    """Who may quote is what the author chose for all posts, unless a post says otherwise."""
+    site.account("chooser")
+
+    def choose(policy: str) -> requests.Response:
+        return requests.patch(
+            f"{site.origin}/api/v1/accounts/update_credentials",
+            data={"source[quote_policy]": policy},
+            headers=site.headers("chooser"),
+            timeout=20,
+        )
+
+    assert choose("nobody").json()["source"]["quote_policy"] == "nobody"
+    preferences = call(site, "GET", "/api/v1/preferences", "chooser")
+    assert preferences["posting:default:quote_policy"] == "nobody"
+    usual = call(site, "POST", "/api/v1/statuses", "chooser", status="as always")
+    assert usual["quote_approval"]["automatic"] == []
+    said = call(site, "POST", "/api/v1/statuses", "chooser", status="today", quote_approval_policy="public")
+    assert said["quote_approval"]["automatic"] == ["public"]
+    assert choose("friends").status_code == 422
