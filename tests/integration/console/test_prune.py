@@ -96,3 +96,41 @@ async def test_only_what_nobody_refers_to_goes(heddle: Heddle, database: Connect
     assert await kept(database) == everything - {"lonely", "nobody's", "reply to nobody's"}
     again = (await heddle("prune", "--apply", "--json")).record()
     assert again["posts"] == 0
+
+
+async def counted_and_removed(heddle: Heddle) -> tuple[object, object]:
+    """Return how many posts a dry run counts, and then how many are deleted."""
+    counted = (await heddle("prune", "--json")).record()
+    removed = (await heddle("prune", "--apply", "--json")).record()
+    return counted["posts"], removed["posts"]
+
+
+async def test_posts_of_wide_authors_stay(heddle: Heddle, database: Connection) -> None:
+    """What is merged into home timelines by reading stands in none of them, and stays all the same."""
+    store = await store_of(database)
+    post = await store.post("read by many")
+    await database.execute(
+        "INSERT INTO wide_authors (actor_id) SELECT actor_id FROM statuses WHERE id = $1", post
+    )
+    assert await counted_and_removed(heddle) == (0, 0)
+    assert await kept(database) == {"read by many"}
+    await database.execute("DELETE FROM wide_authors")
+    assert (await heddle("prune", "--apply", "--json")).record()["posts"] == 1
+
+
+async def test_what_came_home_by_a_hashtag_stays(heddle: Heddle, database: Connection) -> None:
+    """A post that a follower of its hashtag has at home stays, though nobody follows its author."""
+    ada = int(str((await heddle("account", "create", "ada")).record()["id"]))
+    store = await store_of(database)
+    home, other = await store.post("at home"), await store.post("sunk")
+    await database.execute(
+        "INSERT INTO status_tags (tag, name, status_id) VALUES ('loom', 'Loom', $1), ('loom', 'Loom', $2)",
+        home,
+        other,
+    )
+    await database.execute("INSERT INTO tag_follows (id, account_id, tag) VALUES (1, $1, 'loom')", ada)
+    await database.execute(
+        "INSERT INTO home_timeline SELECT $1, id, actor_id FROM statuses WHERE id = $2", ada, home
+    )
+    assert await counted_and_removed(heddle) == (1, 1)
+    assert await kept(database) == {"at home"}
