@@ -24,11 +24,11 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def start(**environ: str) -> "subprocess.Popen[str]":
-    """Run `python -m services.platform_gateway` with these settings alone."""
+def start(service: str = "platform_gateway", **environ: str) -> "subprocess.Popen[str]":
+    """Run a service with these settings alone."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("HEDDLE_")}
     return subprocess.Popen(
-        [sys.executable, "-m", "services.platform_gateway"],
+        [sys.executable, "-m", f"services.{service}"],
         env={**kept, **{f"HEDDLE_{name}": value for name, value in environ.items()}},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
