@@ -151,16 +151,19 @@ async def once(around: Surroundings, creates: Creates, items: int) -> Figures:
         began = time.monotonic()
     found = figures(await drained(around, items), items)
     found["whole drain, s"] = time.monotonic() - began
-    after = await around.connection.fetchval("SELECT count(*) FROM claims")
-    if after - before != items:
-        raise SystemExit(f"{items} posts came in, {after - before} are applied")
+
+    async def all_stored() -> bool:
+        # The last batch is counted before it is committed.
+        return bool(await around.connection.fetchval("SELECT count(*) FROM claims") - before == items)
+
+    await eventually(all_stored, f"all {items} posts to be stored, each once", seconds=PATIENCE, pause=LOOK)
 
     async def nothing_old() -> bool:
         return not await around.site.count(
             "signature_verifier", "heddle_oldest_age_seconds", queue=INBOX_RECEIVED
         )
 
-    await eventually(nothing_old, "the oldest age to be none", pause=LOOK)
+    await eventually(nothing_old, "the oldest age to be none", seconds=PATIENCE, pause=LOOK)
     return Figures(found)
 
 
