@@ -56,7 +56,7 @@ def template_database(server_url: str) -> Iterator[str]:
         run_apart(migrate(with_path(server_url, name)))
         yield name
     finally:
-        run_apart(_execute(server_url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
+        run_apart(_retrying(server_url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
 
 
 @contextlib.contextmanager
@@ -68,7 +68,7 @@ def database(server_url: str, template: str) -> Iterator[str]:
     try:
         yield with_path(server_url, name)
     finally:
-        run_apart(_execute(server_url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
+        run_apart(_retrying(server_url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
 
 
 @contextlib.contextmanager
