@@ -36,6 +36,7 @@ class PagePost(Struct, frozen=True, kw_only=True):
     poll: Poll | None
     is_reply: bool
     parent_id: int | None
+    quote_uri: str | None
     replies_count: int
     reblogs_count: int
     favourites_count: int
@@ -51,6 +52,7 @@ _POST_COLUMNS = f"""
        s.id AS row_id, p.id, p.uri, p.url, p.local, p.title, p.content, p.spoiler_text, p.language,
        p.visibility, p.sensitive, p.attachments::text AS attachments, p.emojis::text AS emojis,
        p.poll::text AS poll, p.in_reply_to_uri IS NOT NULL AS is_reply, p.in_reply_to_id AS parent_id,
+       p.quote_uri,
        p.replies_count, p.reblogs_count, p.favourites_count, p.created_at, p.edited_at,
        {actor_columns("a")}, {actor_columns("b")}
 """
@@ -89,6 +91,7 @@ def post_of(row: Record) -> PagePost:
         poll=None if row["poll"] is None else _poll.decode(row["poll"]),
         is_reply=row["is_reply"],
         parent_id=row["parent_id"],
+        quote_uri=row["quote_uri"],
         replies_count=row["replies_count"],
         reblogs_count=row["reblogs_count"],
         favourites_count=row["favourites_count"],

@@ -9,6 +9,8 @@ from services.platform_gateway.gateway import GATEWAY
 from services.platform_gateway.negotiation import Form, wanted_form
 from services.platform_gateway.pages.rendering import render
 from services.platform_gateway.parameters import path_id
+from services.platform_gateway.rendering.statuses import quote_state
+from shared.database.api_quotes import views
 from shared.database.page_posts import PagePost
 from shared.database.page_profiles import PageProfile, profile_by_name
 from shared.database.page_threads import LocalPost, ancestor_ids, descendant_ids, local_post, posts_by_id
@@ -30,6 +32,7 @@ class Thread(Struct, frozen=True):
     profile: PageProfile
     ancestors: list[PagePost]
     replies: list[Reply]
+    quoted: PagePost | None
 
 
 async def show(request: web.Request) -> web.Response:
@@ -52,6 +55,7 @@ async def show(request: web.Request) -> web.Response:
         "page_url": gateway.site.uris.post_page(post.author.username, post.id),
         "ancestors": thread.ancestors,
         "replies": thread.replies,
+        "quoted": thread.quoted,
     }
     response = render(request, "post.html", context)
     response.headers["Vary"] = "Accept"
@@ -76,7 +80,18 @@ async def _read(conn: Connection, status_id: int, name: str) -> Thread:
         raise web.HTTPNotFound
     ancestors = [posts[post_id] for post_id in reversed(above) if post_id in posts]
     answers = [posts[post_id] for post_id in sorted(below) if post_id in posts]
-    return Thread(posts[status_id], profile, ancestors, arrange(status_id, answers))
+    quoted = await _quoted(conn, posts[status_id])
+    return Thread(posts[status_id], profile, ancestors, arrange(status_id, answers), quoted)
+
+
+async def _quoted(conn: Connection, post: PagePost) -> PagePost | None:
+    """Return the post that a post quotes, where it is here, for everybody, and quoted with consent."""
+    if not post.quote_uri:
+        return None
+    view = (await views(conn, None, {post.id: post.quote_uri})).get(post.id)
+    if view is None or view.quoted_id is None or not view.shown or quote_state(view) != "accepted":
+        return None
+    return next(iter(await posts_by_id(conn, [view.quoted_id])), None)
 
 
 def arrange(root: int, answers: Sequence[PagePost]) -> list[Reply]:

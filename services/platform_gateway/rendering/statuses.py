@@ -157,7 +157,7 @@ def _quote(material: _Material, row: StatusRow, entity: Status) -> None:
     if not row.quote_uri:
         return
     view = material.quoted.get(row.id)
-    state = "" if view is None else _state(view)
+    state = "" if view is None else quote_state(view)
     quoted = material.statuses.get((view.quoted_id or 0) if view is not None and view.shown else 0)
     if state == "accepted" and quoted is not None and quoted.actor_id in material.accounts:
         inner = plain(quoted, material.accounts[quoted.actor_id], material.uris)
@@ -171,7 +171,7 @@ def _quote(material: _Material, row: StatusRow, entity: Status) -> None:
         entity.content += f'<p>RE: <a href="{link}" rel="nofollow noopener">{link}</a></p>'
 
 
-def _state(view: QuoteView) -> str:
+def quote_state(view: QuoteView) -> str:
     """Return what a client is told of a quote; "accepted" is only shown where the quoted post can be."""
     if view.state in {QuoteState.REJECTED, QuoteState.REVOKED}:
         return view.state.name.lower()

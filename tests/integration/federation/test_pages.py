@@ -10,6 +10,7 @@ import pytest
 from shared.actions.posts import Draft
 from shared.database import domain_blocks
 from shared.database.domain_blocks import DomainBlock
+from shared.database.quotes import QuoteState
 from shared.protocol.objects import Visibility
 from tests.integration.federation.site import Answer, GatewaySite
 
@@ -148,6 +149,23 @@ async def test_a_post_stands_in_its_thread(site: GatewaySite) -> None:
     html = await page(site, f"/@grace/{middle}")
     assert posts_on(html) == ["Root", "Middle", "First answer", "Below the first", "Second answer"]
     assert "depth-2" in html
+
+
+async def test_a_quoted_post_is_shown_with_its_author(site: GatewaySite) -> None:
+    """A post's page shows whom it quotes and what they wrote, behind their warning; not without consent."""
+    ada, grace = await site.account("ada"), await site.account("grace")
+    quoted = await site.post(grace, Draft(text="Looms <b>came</b> first"))
+    post = await site.post(ada, Draft(text="So true", quoted_id=quoted))
+    address = f'<blockquote class="quoted" cite="{site.gateway.site.uris.post_page("grace", quoted)}">'
+    shown = (await page(site, f"/@ada/{post}")).partition(address)[2]
+    assert "grace" in shown.partition("</blockquote>")[0]
+    assert "Looms &lt;b&gt;came&lt;/b&gt; first" in shown.partition("</blockquote>")[0]
+    await site.execute("UPDATE statuses SET spoiler_text = 'History' WHERE id = $1", quoted)
+    warned = (await page(site, f"/@ada/{post}")).partition(address)[2].partition("</blockquote>")[0]
+    assert "History" in warned
+    assert "Looms" not in warned
+    await site.execute("UPDATE quotes SET state = $1", QuoteState.REVOKED)
+    assert 'class="quoted"' not in await page(site, f"/@ada/{post}")
 
 
 async def test_what_is_not_for_everybody_is_not_there(site: GatewaySite) -> None:
