@@ -2,6 +2,7 @@
 
 import hashlib
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from aiohttp import web
 from msgspec import Struct
@@ -14,6 +15,8 @@ from shared.database.oauth import AppRow, TokenRow, token_by_hash
 
 ACTIVE_EVERY = timedelta(minutes=10)
 """How often at most an account's last activity is written down."""
+
+_READER: Final = web.RequestKey("reader", object)
 
 
 class Caller(Struct, frozen=True, kw_only=True):
@@ -50,6 +53,12 @@ async def visitor(request: web.Request, scope: str = "") -> Author | None:
     return token.author
 
 
+def reader_of(request: web.Request) -> Author | None:
+    """Return the person whose token the request was let in with."""
+    reader = request.get(_READER)
+    return reader if isinstance(reader, Author) else None
+
+
 def unauthorized() -> ApiError:
     """Return the answer to a missing, wrong or revoked token."""
     return ApiError(
@@ -81,6 +90,7 @@ async def token_of_secret(request: web.Request, secret: str) -> TokenRow:
             raise unauthorized()
         if token.author is not None and _stale(token.author.last_active_at):
             await touch(conn, token.author.id)
+    request[_READER] = token.author
     return token
 
 

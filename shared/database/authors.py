@@ -12,7 +12,10 @@ from shared.protocol.objects import QuotePolicy, Visibility
 
 
 class Author(Struct, frozen=True, kw_only=True):
-    """A local account as the author of what it does; `federated` says whether any of it leaves the site."""
+    """A local account as the author of what it does.
+
+    `federated` says whether any of it leaves the site, `filtering` whether the account has filters.
+    """
 
     id: int
     uri: str
@@ -27,13 +30,14 @@ class Author(Struct, frozen=True, kw_only=True):
     last_active_at: datetime | None
     home_state: HomeState = HomeState.KEPT
     default_quote_policy: QuotePolicy = QuotePolicy.PUBLIC
+    filtering: bool = False
 
 
 AUTHOR_COLUMNS = """
        a.id AS author_id, a.uri AS author_uri, a.username AS author_username, a.domain AS author_domain,
        a.followers_uri AS author_followers_uri, a.locked AS author_locked, c.federated AS author_federated,
        c.default_visibility, c.default_sensitive, c.default_language, c.last_active_at, c.home_state,
-       c.default_quote_policy
+       c.default_quote_policy, c.filtering
 """
 """What `author_of` reads, from `actors a` joined with `accounts c`."""
 
@@ -54,6 +58,7 @@ def author_of(row: Record) -> Author:
         last_active_at=row["last_active_at"],
         home_state=HomeState(row["home_state"]),
         default_quote_policy=QuotePolicy(row["default_quote_policy"]),
+        filtering=row["filtering"],
     )
 
 

@@ -25,7 +25,8 @@ CREATE TABLE accounts (
     home_read_id bigint NOT NULL DEFAULT 0,
     home_state smallint NOT NULL DEFAULT 2,
     created_at timestamp with time zone NOT NULL DEFAULT now(),
-    default_quote_policy smallint NOT NULL DEFAULT 0
+    default_quote_policy smallint NOT NULL DEFAULT 0,
+    filtering boolean NOT NULL DEFAULT false
 );
 
 CREATE TABLE actors (
@@ -149,6 +150,29 @@ CREATE TABLE favourites (
     id bigint NOT NULL,
     content text NOT NULL DEFAULT ''::text,
     created_at timestamp with time zone NOT NULL DEFAULT now()
+);
+
+CREATE TABLE filter_keywords (
+    id bigint NOT NULL,
+    filter_id bigint NOT NULL,
+    keyword text NOT NULL,
+    whole_word boolean NOT NULL
+);
+
+CREATE TABLE filter_statuses (
+    id bigint NOT NULL,
+    filter_id bigint NOT NULL,
+    status_id bigint NOT NULL
+);
+
+CREATE TABLE filters (
+    id bigint NOT NULL,
+    account_id bigint NOT NULL,
+    title text NOT NULL,
+    contexts text[] NOT NULL,
+    action smallint NOT NULL,
+    irreversible boolean NOT NULL DEFAULT false,
+    expires_at timestamp with time zone
 );
 
 CREATE TABLE follower_repairs (
@@ -524,6 +548,10 @@ ALTER TABLE deliverers ADD CONSTRAINT deliverers_pkey PRIMARY KEY (id);
 ALTER TABLE deliveries ADD CONSTRAINT deliveries_pkey PRIMARY KEY (activity_hash, inbox);
 ALTER TABLE domain_blocks ADD CONSTRAINT domain_blocks_pkey PRIMARY KEY (domain);
 ALTER TABLE favourites ADD CONSTRAINT favourites_pkey PRIMARY KEY (status_id, actor_id);
+ALTER TABLE filter_keywords ADD CONSTRAINT filter_keywords_pkey PRIMARY KEY (id);
+ALTER TABLE filter_statuses ADD CONSTRAINT filter_statuses_filter_id_status_id_key UNIQUE (filter_id, status_id);
+ALTER TABLE filter_statuses ADD CONSTRAINT filter_statuses_pkey PRIMARY KEY (id);
+ALTER TABLE filters ADD CONSTRAINT filters_pkey PRIMARY KEY (id);
 ALTER TABLE follower_repairs ADD CONSTRAINT follower_repairs_pkey PRIMARY KEY (actor_id);
 ALTER TABLE follows ADD CONSTRAINT follows_pkey PRIMARY KEY (follower_id, followee_id);
 ALTER TABLE home_timeline ADD CONSTRAINT home_timeline_pkey PRIMARY KEY (account_id, status_id);
@@ -574,6 +602,10 @@ ALTER TABLE bookmarks ADD CONSTRAINT bookmarks_actor_id_fkey FOREIGN KEY (actor_
 ALTER TABLE bookmarks ADD CONSTRAINT bookmarks_status_id_fkey FOREIGN KEY (status_id) REFERENCES statuses(id) ON DELETE CASCADE;
 ALTER TABLE favourites ADD CONSTRAINT favourites_actor_id_fkey FOREIGN KEY (actor_id) REFERENCES actors(id);
 ALTER TABLE favourites ADD CONSTRAINT favourites_status_id_fkey FOREIGN KEY (status_id) REFERENCES statuses(id) ON DELETE CASCADE;
+ALTER TABLE filter_keywords ADD CONSTRAINT filter_keywords_filter_id_fkey FOREIGN KEY (filter_id) REFERENCES filters(id) ON DELETE CASCADE;
+ALTER TABLE filter_statuses ADD CONSTRAINT filter_statuses_filter_id_fkey FOREIGN KEY (filter_id) REFERENCES filters(id) ON DELETE CASCADE;
+ALTER TABLE filter_statuses ADD CONSTRAINT filter_statuses_status_id_fkey FOREIGN KEY (status_id) REFERENCES statuses(id) ON DELETE CASCADE;
+ALTER TABLE filters ADD CONSTRAINT filters_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(actor_id) ON DELETE CASCADE;
 ALTER TABLE follower_repairs ADD CONSTRAINT follower_repairs_actor_id_fkey FOREIGN KEY (actor_id) REFERENCES actors(id) ON DELETE CASCADE;
 ALTER TABLE follows ADD CONSTRAINT follows_followee_id_fkey FOREIGN KEY (followee_id) REFERENCES actors(id);
 ALTER TABLE follows ADD CONSTRAINT follows_follower_id_fkey FOREIGN KEY (follower_id) REFERENCES actors(id);
@@ -616,6 +648,9 @@ CREATE INDEX bulk_plans_actor ON bulk_plans USING btree (actor_id, id);
 CREATE INDEX deliveries_dead ON deliveries USING btree (host, created_at) WHERE (state = 3);
 CREATE INDEX deliveries_parked ON deliveries USING btree (host, created_at) WHERE (state = 2);
 CREATE INDEX favourites_actor ON favourites USING btree (actor_id, id DESC);
+CREATE INDEX filter_keywords_filter ON filter_keywords USING btree (filter_id, id);
+CREATE INDEX filter_statuses_status ON filter_statuses USING btree (status_id);
+CREATE INDEX filters_account ON filters USING btree (account_id, id);
 CREATE INDEX follower_repairs_due ON follower_repairs USING btree (due_at) WHERE (due_at IS NOT NULL);
 CREATE INDEX follows_followee ON follows USING btree (followee_id, state, id DESC);
 CREATE INDEX follows_follower ON follows USING btree (follower_id, state, id DESC);

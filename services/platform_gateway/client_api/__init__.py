@@ -8,11 +8,13 @@ from services.platform_gateway.client_api import (
     blocked_domains,
     credentials,
     empties,
+    filters,
     grouped,
     hashtags,
     instance,
     media,
     notifications,
+    old_filters,
     polls,
     quotes,
     reports,
@@ -44,6 +46,8 @@ _PARTS = (
     hashtags,
     user_lists,
     blocked_domains,
+    filters,
+    old_filters,
     empties,
 )
 

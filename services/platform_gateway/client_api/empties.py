@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from services.platform_gateway.auth import signed_in
-from services.platform_gateway.errors import not_found
 from services.platform_gateway.responses import answer
 
 _FOR_ANYBODY = (
@@ -22,10 +21,8 @@ _SIGNED_IN = {
     "/api/v1/conversations/": "read:statuses",
     "/api/v1/endorsements": "read:accounts",
     "/api/v1/featured_tags": "read:accounts",
-    "/api/v1/filters": "read:filters",
     "/api/v1/scheduled_statuses": "read:statuses",
     "/api/v1/suggestions": "read",
-    "/api/v2/filters": "read:filters",
     "/api/v2/suggestions": "read",
 }
 
@@ -36,8 +33,6 @@ def add_routes(app: web.Application) -> None:
         app.router.add_get(path, _anybody)
     for path, scope in _SIGNED_IN.items():
         app.router.add_get(path, _empty(scope))
-    app.router.add_get("/api/v1/filters/{id}", _missing("read:filters"))
-    app.router.add_get("/api/v2/filters/{id}", _missing("read:filters"))
 
 
 async def _anybody(_request: web.Request) -> web.Response:
@@ -48,13 +43,5 @@ def _empty(scope: str) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def handle(request: web.Request) -> web.Response:
         await signed_in(request, scope)
         return answer([])
-
-    return handle
-
-
-def _missing(scope: str) -> Callable[[web.Request], Awaitable[web.Response]]:
-    async def handle(request: web.Request) -> web.Response:
-        await signed_in(request, scope)
-        raise not_found()
 
     return handle

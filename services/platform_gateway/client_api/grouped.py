@@ -23,10 +23,12 @@ from services.platform_gateway.gateway import GATEWAY
 from services.platform_gateway.pagination import links
 from services.platform_gateway.parameters import path_text, read
 from services.platform_gateway.rendering.accounts import load_accounts
+from services.platform_gateway.rendering.filtering import without_dropped
 from services.platform_gateway.rendering.statuses import load_statuses
 from services.platform_gateway.responses import answer, nothing
 from shared.database import api_groups
 from shared.database.api_groups import GroupRow
+from shared.database.authors import Author
 from shared.database.pool import Connection
 from shared.database.visible import visible_to
 
@@ -86,7 +88,7 @@ async def several(request: web.Request) -> web.Response:
     page = form.page(DEFAULT_LIMIT, MAX_LIMIT)
     async with request.app[GATEWAY].pool.acquire() as conn:
         rows = await api_groups.groups(conn, author.id, page, form.wanted(), form.grouped)
-        found = await _load(request, conn, rows, author.id)
+        found = await _load(request, conn, rows, author)
     if form.expand_accounts == _PARTIAL:
         found.partial_accounts = []
     return answer(found, headers=links(request, page, [row.newest for row in rows]))
@@ -107,7 +109,7 @@ async def show(request: web.Request) -> web.Response:
     author = (await signed_in(request, "read:notifications")).author
     async with request.app[GATEWAY].pool.acquire() as conn:
         row = await api_groups.group(conn, author.id, path_text(request, "key"))
-        found = await _load(request, conn, [row] if row else [], author.id)
+        found = await _load(request, conn, [row] if row else [], author)
     if not found.notification_groups:
         raise not_found()
     return answer(found)
@@ -134,14 +136,15 @@ async def accounts(request: web.Request) -> web.Response:
 
 
 async def _load(
-    request: web.Request, conn: Connection, rows: Sequence[GroupRow], account_id: int
+    request: web.Request, conn: Connection, rows: Sequence[GroupRow], author: Author
 ) -> GroupedNotifications:
     """Return groups with their accounts and posts; those about what may not be seen are left out."""
     uris = request.app[GATEWAY].site.uris
     people = await load_accounts(conn, [one for row in rows for one in row.actors[: api_groups.SAMPLE]], uris)
     wanted = list(dict.fromkeys(row.status_id for row in rows if row.status_id is not None))
-    seen = await visible_to(conn, account_id, wanted)
-    posts = await load_statuses(conn, [one for one in wanted if one in seen], account_id, uris)
+    seen = await visible_to(conn, author.id, wanted)
+    posts = await load_statuses(conn, [one for one in wanted if one in seen], author.id, uris)
+    posts = await without_dropped(conn, author, posts, "notifications")
     shown = {post.id for post in posts}
     return GroupedNotifications(
         accounts=list(people.values()),

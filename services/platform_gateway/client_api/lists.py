@@ -4,9 +4,11 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
+from services.platform_gateway.auth import reader_of
 from services.platform_gateway.gateway import GATEWAY
 from services.platform_gateway.pagination import links
 from services.platform_gateway.rendering.accounts import load_accounts
+from services.platform_gateway.rendering.filtering import mark_filtered
 from services.platform_gateway.responses import answer
 from shared.database.api_relations import Listed
 from shared.database.api_timelines import Marked
@@ -24,6 +26,7 @@ async def answer_statuses(
     """Answer a page of posts that is sorted by their own ids."""
     gateway = request.app[GATEWAY]
     statuses = await gateway.kept.load(conn, ids, viewer_id, gateway.site.uris)
+    await mark_filtered(conn, reader_of(request), statuses)
     return answer(statuses, headers=links(request, page, ids))
 
 
@@ -33,6 +36,7 @@ async def answer_marked(
     """Answer a page of posts that is sorted by when they were marked."""
     gateway = request.app[GATEWAY]
     statuses = await gateway.kept.load(conn, [row.status_id for row in rows], viewer_id, gateway.site.uris)
+    await mark_filtered(conn, reader_of(request), statuses)
     return answer(statuses, headers=links(request, page, [row.cursor for row in rows]))
 
 

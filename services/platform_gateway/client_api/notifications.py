@@ -13,6 +13,7 @@ from services.platform_gateway.gateway import GATEWAY
 from services.platform_gateway.pagination import PageForm, links
 from services.platform_gateway.parameters import Id, path_id, read
 from services.platform_gateway.rendering.accounts import load_accounts
+from services.platform_gateway.rendering.filtering import Filters, filters_of
 from services.platform_gateway.rendering.statuses import load_statuses
 from services.platform_gateway.responses import answer, nothing
 from shared.database import api_notifications
@@ -73,7 +74,9 @@ async def several(request: web.Request) -> web.Response:
     gateway = request.app[GATEWAY]
     async with gateway.pool.acquire() as conn:
         rows = await api_notifications.notifications(conn, author.id, page, form.wanted())
-        entities = await load_notifications(conn, rows, author.id, gateway.site.uris)
+        entities = await load_notifications(
+            conn, rows, author.id, gateway.site.uris, await filters_of(conn, author)
+        )
     return answer(entities, headers=links(request, page, [row.id for row in rows]))
 
 
@@ -83,7 +86,9 @@ async def show(request: web.Request) -> web.Response:
     gateway = request.app[GATEWAY]
     async with gateway.pool.acquire() as conn:
         row = await api_notifications.notification(conn, author.id, path_id(request))
-        entities = await load_notifications(conn, [row] if row else [], author.id, gateway.site.uris)
+        entities = await load_notifications(
+            conn, [row] if row else [], author.id, gateway.site.uris, await filters_of(conn, author)
+        )
     if not entities:
         raise not_found()
     return answer(entities[0])
@@ -124,13 +129,20 @@ async def _dismiss(request: web.Request, notification_id: int) -> web.Response:
 
 
 async def load_notifications(
-    conn: Connection, rows: Sequence[NotificationRow], account_id: int, uris: LocalUris
+    conn: Connection,
+    rows: Sequence[NotificationRow],
+    account_id: int,
+    uris: LocalUris,
+    filters: Filters | None,
 ) -> list[Notification]:
-    """Return notifications with their accounts and posts; those about what may not be seen are left out."""
+    """Return notifications with their accounts and posts; those about what is not to be seen are left out."""
     accounts = await load_accounts(conn, [row.actor_id for row in rows], uris)
     wanted = [row.status_id for row in rows if row.status_id is not None]
     seen = await visible_to(conn, account_id, wanted)
     statuses = await load_statuses(conn, [one for one in wanted if one in seen], account_id, uris)
+    if filters is not None:
+        await filters.mark(statuses)
+        statuses = [one for one in statuses if not filters.drops(one, "notifications", account_id)]
     by_id = {status.id: status for status in statuses}
     return [
         Notification(

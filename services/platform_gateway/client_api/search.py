@@ -14,6 +14,7 @@ from services.platform_gateway.errors import ApiError
 from services.platform_gateway.gateway import GATEWAY, Gateway
 from services.platform_gateway.parameters import read
 from services.platform_gateway.rendering.accounts import load_accounts
+from services.platform_gateway.rendering.filtering import mark_filtered
 from services.platform_gateway.rendering.statuses import load_status
 from services.platform_gateway.responses import answer
 from shared.database.api_actors import search_actors
@@ -92,6 +93,7 @@ async def _answer(request: web.Request) -> Search:
         entities.statuses = [
             await load_status(conn, identifier, viewer_id, gateway.site.uris) for identifier in found.statuses
         ]
+        await mark_filtered(conn, viewer, entities.statuses)
     return entities
 
 

@@ -21,6 +21,7 @@ from services.platform_gateway.errors import ApiError, not_found
 from services.platform_gateway.gateway import GATEWAY
 from services.platform_gateway.pagination import PageForm
 from services.platform_gateway.parameters import Id, path_id, read
+from services.platform_gateway.rendering.filtering import mark_filtered
 from services.platform_gateway.rendering.statuses import edits, load_status, load_statuses, require_visible
 from services.platform_gateway.responses import answer
 from shared.actions import posts
@@ -65,7 +66,9 @@ async def show(request: web.Request) -> web.Response:
     gateway = request.app[GATEWAY]
     async with gateway.pool.acquire() as conn:
         viewer_id = viewer.id if viewer else None
-        return answer(await load_status(conn, path_id(request), viewer_id, gateway.site.uris))
+        status = await load_status(conn, path_id(request), viewer_id, gateway.site.uris)
+        await mark_filtered(conn, viewer, [status])
+    return answer(status)
 
 
 async def several(request: web.Request) -> web.Response:
@@ -77,7 +80,9 @@ async def several(request: web.Request) -> web.Response:
     async with gateway.pool.acquire() as conn:
         seen = await visible_to(conn, viewer_id, form.id[:MAX_IDS])
         ids = [one for one in dict.fromkeys(form.id) if one in seen]
-        return answer(await load_statuses(conn, ids, viewer_id, gateway.site.uris))
+        statuses = await load_statuses(conn, ids, viewer_id, gateway.site.uris)
+        await mark_filtered(conn, viewer, statuses)
+    return answer(statuses)
 
 
 async def create(request: web.Request) -> web.Response:
@@ -167,6 +172,7 @@ async def context(request: web.Request) -> web.Response:
         loaded = await load_statuses(
             conn, [one for one in (*above, *below) if one in seen], viewer_id, gateway.site.uris
         )
+        await mark_filtered(conn, viewer, loaded)
     before = {str(one) for one in above}
     return answer(
         Context(

@@ -8,6 +8,7 @@ from services.platform_gateway.client_api.lists import answer_marked, answer_sta
 from services.platform_gateway.gateway import GATEWAY
 from services.platform_gateway.pagination import PageForm, links
 from services.platform_gateway.parameters import path_text, read
+from services.platform_gateway.rendering.filtering import without_dropped
 from services.platform_gateway.responses import answer
 from shared.actions.homes import fill_home
 from shared.database import api_home, api_timelines
@@ -59,6 +60,7 @@ async def home(request: web.Request) -> web.Response:
             await fill_home(conn, caller.author.id)
         ids, shown = await api_home.home(conn, caller.author.id, page)
         statuses = await gateway.kept.show(conn, ids, caller.author.id, gateway.site.uris, shown)
+        statuses = await without_dropped(conn, caller.author, statuses, "home")
     return answer(statuses, headers=links(request, page, ids))
 
 

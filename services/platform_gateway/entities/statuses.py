@@ -3,6 +3,7 @@
 from msgspec import UNSET, Struct, UnsetType
 
 from services.platform_gateway.entities.accounts import Account, CustomEmoji
+from services.platform_gateway.entities.filters import FilterResult
 
 
 class Application(Struct, kw_only=True, omit_defaults=True):
@@ -123,7 +124,7 @@ class Status(Struct, kw_only=True):
     muted: bool | UnsetType = UNSET
     bookmarked: bool | UnsetType = UNSET
     pinned: bool | UnsetType = UNSET
-    filtered: list[str] | UnsetType = UNSET
+    filtered: list[FilterResult] | UnsetType = UNSET
 
 
 class Quote(Struct, kw_only=True):

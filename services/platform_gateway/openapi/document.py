@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from services.platform_gateway.errors import ErrorBody
 from services.platform_gateway.openapi.accounts import ACCOUNTS
+from services.platform_gateway.openapi.filters import FILTERS
 from services.platform_gateway.openapi.operation import FORM, HTML, JSON, MULTIPART, Operation, Table
 from services.platform_gateway.openapi.others import NOTIFICATIONS, OAUTH, SETTINGS, SITE, STREAMS
 from services.platform_gateway.openapi.statuses import STATUSES
@@ -22,6 +23,7 @@ OPERATIONS: Final[Table] = {
     **STATUSES,
     **NOTIFICATIONS,
     **SETTINGS,
+    **FILTERS,
     **STREAMS,
 }
 """Every route below `/api/v1`, `/api/v2`, `/api/heddle/v1` and `/oauth`."""
@@ -29,6 +31,7 @@ OPERATIONS: Final[Table] = {
 _TAGS: Final = {"OAuth": OAUTH, "Site": SITE, "Accounts": ACCOUNTS, "Posts": STATUSES} | {
     "Notifications": NOTIFICATIONS,
     "Settings": SETTINGS,
+    "Filters": FILTERS,
     "Streams": STREAMS,
 }
 _REFERENCE: Final = "#/components/schemas/{name}"

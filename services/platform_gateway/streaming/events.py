@@ -7,10 +7,12 @@ from msgspec import Struct
 
 from services.platform_gateway.client_api.notifications import load_notifications
 from services.platform_gateway.entities.statuses import Status
+from services.platform_gateway.rendering.filtering import Filters
 from services.platform_gateway.rendering.statuses import load_statuses
 from services.platform_gateway.streaming.channels import LIST, NOTIFICATIONS, USER, Channel
 from shared.database import live as live_reads
 from shared.database.api_notifications import NotificationRow
+from shared.database.filters import FilterRow, in_force
 from shared.database.live import LivePost
 from shared.database.pool import Connection
 from shared.protocol.live import Live
@@ -62,6 +64,7 @@ class Events:
         }
         self._posts: dict[int, LivePost] = {}
         self._shared: dict[int, Status] = {}
+        self._filters: dict[int, Filters] | None = None
 
     async def showings(self) -> AsyncIterator[Showing]:
         """Yield everything that is to be sent, in the order in which it happened."""
@@ -70,8 +73,10 @@ class Events:
         for kind, ids in ((UPDATE, live.new), (EDIT, live.changed)):
             wanted = await self._readers([one for one in ids if not self._gone(one)])
             for reader, streams in wanted.items():
-                for status_id, text in (await self._rendered(kind, list(streams), reader)).items():
-                    yield Showing(reader, streams[status_id], kind, text)
+                for status in await self._rendered(kind, list(streams), reader):
+                    channels = await self._filtered(status, streams[int(status.id)], reader)
+                    if channels:
+                        yield Showing(reader, channels, kind, _encoder.encode(status).decode())
         for reader, status_id, channels in await self._losers(live.gone):
             yield Showing(reader, channels, DELETE, str(status_id))
         for owner, payload in await self._told(live.told):
@@ -114,16 +119,35 @@ class Events:
             if post.actor_id not in kept and (account, post.actor_id) not in unwelcome
         ]
 
-    async def _rendered(self, kind: str, ids: Collection[int], account: int | None) -> dict[int, str]:
-        """Return the JSON of posts as an account sees them; nobody has marked yet what is new."""
+    async def _rendered(self, kind: str, ids: Collection[int], account: int | None) -> list[Status]:
+        """Return posts as an account sees them; nobody has marked yet what is new."""
         plain = [one for one in ids if kind == UPDATE and not self._posts[one].boost]
         missing = [one for one in plain if one not in self._shared]
         for status in await self._load(missing, None):
             self._shared[int(status.id)] = status
-        texts = {one: _json(self._shared[one], account) for one in plain if one in self._shared}
-        for status in await self._load([one for one in ids if one not in plain], account):
-            texts[int(status.id)] = _encoder.encode(status).decode()
-        return texts
+        found = [_unmarked(self._shared[one], account) for one in plain if one in self._shared]
+        return [*found, *await self._load([one for one in ids if one not in plain], account)]
+
+    async def _filtered(
+        self, status: Status, channels: list[Channel], reader: int | None
+    ) -> Sequence[Channel]:
+        """Write on a post why it is filtered; return the streams on which the reader is sent it."""
+        filters = None if reader is None else (await self._filters_by_reader()).get(reader)
+        if filters is None or reader is None:
+            return channels
+        await filters.mark([status])
+        if not filters.drops(status, "home", reader):
+            return channels
+        return [channel for channel in channels if channel != _HOME]
+
+    async def _filters_by_reader(self) -> dict[int, Filters]:
+        """Return the filters of those who listen, looked up once."""
+        if self._filters is None:
+            rows: dict[int, list[FilterRow]] = {}
+            for row in await in_force(self._conn, self._accounts):
+                rows.setdefault(row.account_id, []).append(row)
+            self._filters = {account: Filters(some) for account, some in rows.items()}
+        return self._filters
 
     async def _load(self, ids: Sequence[int], account: int | None) -> list[Status]:
         return await load_statuses(self._conn, ids, account, self._uris) if ids else []
@@ -160,10 +184,13 @@ class Events:
         rows: dict[int, list[NotificationRow]] = {}
         for account, row in await live_reads.told(self._conn, ids, self._accounts):
             rows.setdefault(account, []).append(row)
+        filters = await self._filters_by_reader() if rows else {}
         return [
             (account, _encoder.encode(entity).decode())
             for account, some in rows.items()
-            for entity in await load_notifications(self._conn, some, account, self._uris)
+            for entity in await load_notifications(
+                self._conn, some, account, self._uris, filters.get(account)
+            )
         ]
 
 
@@ -185,9 +212,9 @@ def _taking(heard: Sequence[Channel], post: LivePost) -> list[Channel]:
     ]
 
 
-def _json(status: Status, account: int | None) -> str:
-    if account is not None:
-        status = msgspec.structs.replace(
-            status, favourited=False, reblogged=False, bookmarked=False, muted=False, filtered=[]
-        )
-    return _encoder.encode(status).decode()
+def _unmarked(status: Status, account: int | None) -> Status:
+    if account is None:
+        return status
+    return msgspec.structs.replace(
+        status, favourited=False, reblogged=False, bookmarked=False, muted=False, filtered=[]
+    )
