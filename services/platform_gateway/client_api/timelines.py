@@ -1,10 +1,13 @@
 """Timelines: home, public, and by hashtag."""
 
+from collections.abc import Sequence
+
 from aiohttp import web
-from msgspec import field
+from msgspec import Raw, field
 
 from services.platform_gateway.auth import signed_in, visitor
 from services.platform_gateway.client_api.lists import answer_marked, answer_statuses
+from services.platform_gateway.entities.statuses import Status
 from services.platform_gateway.gateway import GATEWAY
 from services.platform_gateway.pagination import PageForm, links
 from services.platform_gateway.parameters import path_text, read
@@ -59,8 +62,12 @@ async def home(request: web.Request) -> web.Response:
         if caller.author.home_state is not HomeState.KEPT:
             await fill_home(conn, caller.author.id)
         ids, shown = await api_home.home(conn, caller.author.id, page)
-        statuses = await gateway.kept.show(conn, ids, caller.author.id, gateway.site.uris, shown)
-        statuses = await without_dropped(conn, caller.author, statuses, "home")
+        place = conn, ids, caller.author.id, gateway.site.uris, shown
+        statuses: Sequence[Status | Raw] = (
+            await without_dropped(conn, caller.author, await gateway.kept.entities(*place), "home")
+            if caller.author.filtering
+            else await gateway.kept.show(*place)
+        )
     return answer(statuses, headers=links(request, page, ids))
 
 
