@@ -4,7 +4,16 @@ from collections.abc import Iterator
 
 import pytest
 
+from services.platform_gateway.streaming import sse
 from tests.integration.gateway.running import RunningGateway, running_gateway
+
+
+@pytest.fixture(scope="package", autouse=True)
+def quick_heartbeats() -> Iterator[None]:
+    """Have streams beat often: Mastodon.py's client ends only once it hears something."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sse, "HEARTBEAT", 0.5)
+        yield
 
 
 @pytest.fixture(scope="module")
