@@ -8,6 +8,8 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from msgspec import structs
+
 from services.platform_gateway.entities import timestamp
 from services.platform_gateway.entities.filters import FilterResult, MatchedFilter
 from services.platform_gateway.entities.statuses import Status
@@ -58,8 +60,10 @@ class Filters:
         shown = status.reblog or status
         shown.filtered = status.filtered = self._matches(shown, status.id)
         quoted = None if shown.quote is None else shown.quote.quoted_status
-        if quoted is not None:
-            quoted.filtered = self._matches(quoted, quoted.id)
+        if shown.quote is not None and quoted is not None:
+            # A copy: where a post is rendered once for many, what it quotes is one and the same for all.
+            marked = structs.replace(quoted, filtered=self._matches(quoted, quoted.id))
+            shown.quote = structs.replace(shown.quote, quoted_status=marked)
 
     def _matches(self, status: Status, also: str) -> list[FilterResult]:
         text = _text(status) if any(needles for _, _, needles in self._rows) else ""

@@ -198,6 +198,30 @@ def test_streams_say_what_is_filtered(site: RunningGateway) -> None:
     assert (mine["filter"]["title"], mine["keyword_matches"], nobody) == ("Cloth", ["loom"], [])
 
 
+def test_what_one_reader_filters_is_not_told_to_another(site: RunningGateway) -> None:
+    """A quoted post that is streamed to many is marked for whom the filter is of, and for nobody else."""
+    people = follows(site, "private", "quoter")
+    follows(site, "public_reader")
+    reader, quoter = site.client("public_reader"), people["quoter"]
+    applied(site, lambda: reader.account_follow(quoter.me().id))
+    words = [{"keyword": "loom"}]
+    people["private"].create_filter_v2("Secret", ["home"], "warn", keywords_attributes=words)
+    quoted = applied(site, lambda: quoter.status_post("the loom"))
+
+    async def listen() -> list[Any]:
+        async with (
+            socket(site, "private", "?stream=user") as one,
+            socket(site, "public_reader", "?stream=user") as other,
+        ):
+            await asyncio.to_thread(
+                applied, site, lambda: quoter.status_post("see", quoted_status_id=quoted.id)
+            )
+            return [json.loads((await hears(heard))["payload"])["quote"] for heard in (one, other)]
+
+    mine, theirs = (one["quoted_status"].get("filtered", []) for one in asyncio.run(listen()))
+    assert ([one["keyword_matches"] for one in mine], theirs) == ([["loom"]], [])
+
+
 def test_readers_without_filters_pay_nothing(site: RunningGateway) -> None:
     """Nobody's filters are looked for where the reader has none, also when the last one is gone."""
     follows(site, "plain")
