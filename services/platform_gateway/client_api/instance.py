@@ -8,6 +8,7 @@ from services.platform_gateway.auth import visitor
 from services.platform_gateway.client_api.drafts import MAX_CHARACTERS
 from services.platform_gateway.entities import instance as entities
 from services.platform_gateway.gateway import GATEWAY, Gateway
+from services.platform_gateway.reached import reached_origin
 from services.platform_gateway.responses import answer
 from shared.database.api_instance import count_peers, peers, public_blocks
 from shared.database.usage import usage
@@ -48,10 +49,10 @@ async def version_1(request: web.Request) -> web.Response:
             short_description=DESCRIPTION,
             description=DESCRIPTION,
             version=VERSION,
-            urls={"streaming_api": _streaming(gateway)},
+            urls={"streaming_api": _streaming(request)},
             stats=entities.Stats(user_count=size.accounts, status_count=size.posts, domain_count=domains),
             thumbnail=_thumbnail(gateway),
-            configuration=_configuration(gateway),
+            configuration=_configuration(request),
         )
     )
 
@@ -70,7 +71,7 @@ async def version_2(request: web.Request) -> web.Response:
             description=DESCRIPTION,
             usage=entities.Usage(users=entities.UsageUsers(active_month=size.active_month)),
             thumbnail=entities.Thumbnail(url=_thumbnail(gateway)),
-            configuration=_configuration(gateway),
+            configuration=_configuration(request),
         )
     )
 
@@ -79,14 +80,14 @@ def _thumbnail(gateway: Gateway) -> str:
     return f"{gateway.site.uris.origin}/static/header.png"
 
 
-def _streaming(gateway: Gateway) -> str:
-    return "ws" + gateway.site.uris.origin.removeprefix("http")
+def _streaming(request: web.Request) -> str:
+    return "ws" + reached_origin(request.app[GATEWAY].site.uris.origin, request.host).removeprefix("http")
 
 
-def _configuration(gateway: Gateway) -> entities.Configuration:
+def _configuration(request: web.Request) -> entities.Configuration:
     return entities.Configuration(
         statuses=entities.StatusLimits(max_characters=MAX_CHARACTERS),
-        urls={"streaming": _streaming(gateway)},
+        urls={"streaming": _streaming(request)},
     )
 
 

@@ -4,13 +4,14 @@ from aiohttp import web
 
 from services.platform_gateway.entities.oauth import ServerMetadata
 from services.platform_gateway.gateway import GATEWAY
+from services.platform_gateway.reached import reached_origin
 from services.platform_gateway.responses import answer
 from shared.actions.scopes import SUPPORTED
 
 
 async def metadata(request: web.Request) -> web.Response:
     """GET /.well-known/oauth-authorization-server."""
-    origin = request.app[GATEWAY].site.uris.origin
+    origin = reached_origin(request.app[GATEWAY].site.uris.origin, request.host)
     return answer(
         ServerMetadata(
             issuer=f"{origin}/",

@@ -46,8 +46,9 @@ class Sent:
 class RunningGateway:
     """The gateway under test."""
 
-    def __init__(self, app: web.Application, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, app: web.Application, loop: asyncio.AbstractEventLoop, address: str) -> None:
         self.app = app
+        self.address = address
         self.gateway = gateway = app[GATEWAY]
         self.origin = gateway.site.uris.origin
         self._loop = loop
@@ -164,7 +165,7 @@ def running_gateway(database_url: str, more: Mapping[str, str] | None = None) ->
     try:
         start = _start(stack, listener, origin, database_url, more or {})
         app = asyncio.run_coroutine_threadsafe(start, loop).result(60)
-        yield RunningGateway(app, loop)
+        yield RunningGateway(app, loop, origin)
     finally:
         asyncio.run_coroutine_threadsafe(stack.aclose(), loop).result(60)
         loop.call_soon_threadsafe(loop.stop)

@@ -11,7 +11,7 @@ import requests
 from mastodon import Mastodon, MastodonAPIError, MastodonIllegalArgumentError, MastodonUnauthorizedError
 
 from services.platform_gateway.oauth.sign_in import MAX_FAILURES
-from tests.integration.gateway.running import PASSWORD, RunningGateway
+from tests.integration.gateway.running import PASSWORD, RunningGateway, running_gateway
 
 CALLBACK = "https://client.example/callback"
 OUT_OF_BAND = "urn:ietf:wg:oauth:2.0:oob"
@@ -31,7 +31,7 @@ class Browser:
 
     def __init__(self, site: RunningGateway, **asked: str) -> None:
         self.session = requests.Session()
-        self.url = f"{site.origin}/oauth/authorize"
+        self.url = f"{site.address}/oauth/authorize"
         self.page = self.session.get(self.url, params={"response_type": "code", **asked}, timeout=20)
 
     def fields(self) -> dict[str, str]:
@@ -45,18 +45,25 @@ class Browser:
         return self.session.post(self.url, data=form, allow_redirects=False, timeout=60)
 
 
-def test_mastodon_py_signs_in(site: RunningGateway) -> None:
-    """The whole sign-in of Mastodon.py works: register, page, code shown, token, use, revoke."""
-    client_id, secret = Mastodon.create_app("Test", api_base_url=site.origin, website="https://a.example")
-    client = Mastodon(client_id=client_id, client_secret=secret, api_base_url=site.origin)
+def sign_in(site: RunningGateway, base: str, name: str = "ada") -> Mastodon:
+    """Register an app at an address, and sign somebody in with it as Mastodon.py does."""
+    client_id, secret = Mastodon.create_app("Test", api_base_url=base, website="https://a.example")
+    client = Mastodon(client_id=client_id, client_secret=secret, api_base_url=base)
     url = client.auth_request_url(allow_http=True, state="s")
+    assert url.startswith(f"{base}/")
     browser = Browser(site, **{name: values[0] for name, values in parse_qs(urlsplit(url).query).items()})
     assert browser.page.status_code == 200
     assert "Test" in browser.page.text
-    shown = browser.submit(username="ada", password=PASSWORD)
+    shown = browser.submit(username=name, password=PASSWORD)
     code = re.search(r'id="code"[^>]*value="([^"]+)"', shown.text)
     assert code is not None
     client.log_in(code=code[1], allow_http=True)
+    return client
+
+
+def test_mastodon_py_signs_in(site: RunningGateway) -> None:
+    """The whole sign-in of Mastodon.py works: register, page, code shown, token, use, revoke."""
+    client = sign_in(site, site.origin)
     assert client.me().username == "ada"
     assert client.app_verify_credentials().name == "Test"
     assert client.status_post("from the app").application.name == "Test"
@@ -64,6 +71,17 @@ def test_mastodon_py_signs_in(site: RunningGateway) -> None:
     client.revoke_access_token(allow_http=True)
     with pytest.raises(MastodonUnauthorizedError):
         Mastodon(access_token=token, api_base_url=site.origin).me()
+
+
+def test_mastodon_py_signs_in_where_the_site_has_a_name_of_this_machine(database_url: str) -> None:
+    """A client that came to a *.localhost site by its address, as many must, is told to stay there."""
+    with running_gateway(database_url, {"HEDDLE_ORIGIN": "http://nobody-resolves-this.localhost"}) as site:
+        site.account("mona")
+        client = sign_in(site, site.address, "mona")
+        assert client.me().url == "http://nobody-resolves-this.localhost/@mona"
+        streams = f"ws{site.address.removeprefix('http')}"
+        assert client.instance_v1().urls.streaming_api == streams
+        assert client.instance_v2().configuration.urls.streaming == streams
 
 
 def test_a_code_with_proof_works_once_and_only_with_its_verifier(site: RunningGateway) -> None:
