@@ -154,6 +154,21 @@ async def test_stopping_finishes_what_is_in_hand(broker: Broker, publisher: Publ
     assert in_hand + second.done == list(range(20))
 
 
+async def test_stopping_returns_many_in_their_order(broker: Broker, publisher: Publisher) -> None:
+    """However much a stopping consumer was sent ahead, whoever comes next is given it in the same order."""
+    held = Recorder()
+    held.outage = Unavailable()
+    await send(publisher, *range(120))
+    consumer = BatchConsumer(broker, INBOX_RECEIVED, CODEC, held, max_items=1, prefetch=128)
+    consumer.start()
+    await eventually(lambda: _ready(broker, 0), "all to be sent ahead")
+    await asyncio.wait_for(consumer.stop(), 10)
+    second = Recorder()
+    async with BatchConsumer(broker, INBOX_RECEIVED, CODEC, second):
+        await eventually(lambda: len(second.done) == 120, "all of it")
+    assert second.done == list(range(120))
+
+
 async def test_stopping_ends_an_outage(broker: Broker, publisher: Publisher) -> None:
     """A consumer that holds a batch can be stopped; the batch goes back to the queue."""
     recorder = Recorder()
