@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from shared.protocol.errors import Rejected, Unavailable
 from shared.protocol.identifiers import host_of, origin_of, same_origin
 from shared.protocol.local_uris import LocalUris
+from shared.protocol.objects import ActorProfile
 from shared.protocol.reader import WebFinger, read_webfinger
 from shared.remote.client import GuardedClient
 from shared.remote.documents import fetch_document, fetch_webfinger
@@ -19,7 +20,8 @@ from shared.resolution.blocks import DomainBlocks
 from shared.resolution.errors import DomainBlocked, IdMismatch, LocalUri
 from shared.resolution.flights import Failures
 from shared.resolution.handles import Handle, webfinger_url
-from shared.resolution.trust import is_at
+from shared.resolution.knocking import Knocks
+from shared.resolution.trust import is_at, is_stripped
 from shared.signatures.request import Scheme
 from shared.signatures.sign import Signer
 
@@ -51,7 +53,8 @@ class Fetcher:
 
     def __init__(self, client: GuardedClient, signer: Signer, uris: LocalUris, blocks: DomainBlocks) -> None:
         self._client = client
-        self._knocks = [replace(signer, scheme=scheme) for scheme in (Scheme.CAVAGE, Scheme.RFC9421)]
+        self._signers = {scheme: replace(signer, scheme=scheme) for scheme in Scheme}
+        self._knocks = Knocks()
         self._uris = uris
         self._blocks = blocks
         self._failures = Failures()
@@ -70,21 +73,22 @@ class Fetcher:
         response = await self.document(uri)
         found = read(response.body)
         if is_at(found.id, response.url):
-            return found
+            return await self._in_full(found, response.url, read)
         if not same_origin(found.id, response.url):
             raise IdMismatch(f"{response.url[:200]} has {found.id[:200]}")
         response = await self.document(found.id)
         again = read(response.body)
         if again.id != found.id or not is_at(again.id, response.url):
             raise IdMismatch(f"{response.url[:200]} has {again.id[:200]}")
-        return again
+        return await self._in_full(again, response.url, read)
 
     async def webfinger(self, handle: Handle) -> WebFinger:
         """Ask a handle's host for it; raises Rejected or Unavailable."""
         # What we speak ourselves is what our peers speak: plain HTTP in development only.
         url = webfinger_url(origin_of(self._uris.origin).partition(":")[0], handle)
         await self.check(url)
-        response = await self._remembering(url, fetch_webfinger(self._client, url, self._knocks[0]))
+        signer = self._signers[self._knocks.order(url)[0]]
+        response = await self._remembering(url, fetch_webfinger(self._client, url, signer))
         return read_webfinger(response.body)
 
     async def check(self, uri: str) -> None:
@@ -115,14 +119,42 @@ class Fetcher:
             raise
 
     async def _knock(self, url: str) -> Response:
-        first, second = self._knocks
+        first, second = self._knocks.order(url)
         try:
-            return await fetch_document(self._client, url, first)
+            return await self._ask(url, first)
         except (Denied, NotThere) as failure:
             if failure.status == GONE:
                 raise
             # Some servers answer 401, 403 or 404 to a signature that they cannot read.
             try:
-                return await fetch_document(self._client, url, second)
+                response = await self._ask(url, second)
             except Rejected:
                 raise failure from None
+        self._knocks.took(url, second)
+        return response
+
+    async def _ask(self, url: str, scheme: Scheme) -> Response:
+        return await fetch_document(self._client, url, self._signers[scheme])
+
+    async def _in_full(self, found: D, url: str, read: Callable[[bytes], D]) -> D:
+        """Return an actor as the other signature gets it, if this one got no more than a stripped one.
+
+        Misskey and its forks answer so, with 200, where they do not like a signature.
+        """
+        if not isinstance(found, ActorProfile) or not is_stripped(found) or self._knocks.is_terse(url):
+            return found
+        scheme = self._knocks.order(url)[1]
+        try:
+            response = await self._ask(url, scheme)
+            again = read(response.body)
+        except Unavailable:
+            return found
+        except Rejected:
+            self._knocks.terse(url)
+            return found
+        fuller = isinstance(again, ActorProfile) and not is_stripped(again)
+        if not fuller or again.id != found.id or not is_at(again.id, response.url):
+            self._knocks.terse(url)
+            return found
+        self._knocks.took(url, scheme)
+        return again

@@ -25,7 +25,7 @@ from shared.resolution.fetching import Fetcher
 from shared.resolution.flights import Flights
 from shared.resolution.handles import Handle, domain_of, read_handle
 from shared.resolution.quotes import bears_out, is_stamped_elsewhere
-from shared.resolution.trust import is_at, listed_key, trusted
+from shared.resolution.trust import is_at, is_stripped, listed_key, trusted
 from shared.signatures.sign import Signer
 
 DEADLINE = 10.0
@@ -208,4 +208,5 @@ def _actor_at(url: str, document: bytes, owner: str) -> ActorProfile | None:
         profile = read_actor(document)
     except Rejected:
         return None
-    return profile if profile.id == owner and is_at(profile.id, url) else None
+    whole = profile.id == owner and is_at(profile.id, url) and not is_stripped(profile)
+    return profile if whole else None

@@ -41,6 +41,12 @@ def trusted(profile: ActorProfile) -> ActorProfile:
     )
 
 
+def is_stripped(profile: ActorProfile) -> bool:
+    """Tell whether an actor says nothing but how to reach and check it, as to one who is not to know more."""
+    about = (profile.name, profile.summary, profile.url, profile.icon, profile.image, profile.fields)
+    return not any((*about, profile.followers, profile.following))
+
+
 def listed_key(profile: ActorProfile, key_id: str) -> PublicKey | None:
     """Return the key of this id if the actor's own document lists it."""
     return next((key for key in profile.keys if key.id == key_id and key.owner == profile.id), None)

@@ -31,7 +31,8 @@ _SECURITY = "https://w3id.org/security/v1"
 class Flavour:
     """How one kind of server names things; `{name}` is the user's name.
 
-    `secure` is the status that an unsigned GET of an actor or a post is answered with, 0 to serve it.
+    `secure` is the status that an unsigned GET of an actor or a post is answered with, 0 to serve it, 200 to
+    serve an actor without what it says of itself.
     """
 
     actor: str
@@ -49,6 +50,8 @@ FLAVOURS: Mapping[str, Flavour] = {
     "threads": Flavour(
         "/ap/users/{name}/", "/ap/users/{name}/inbox/", "/ap/users/{name}/#main-key", "/ap/inbox/", secure=404
     ),
+    # A signature that it dislikes gets a stripped actor, with 200.
+    "misskey": Flavour("/users/{name}", "/users/{name}/inbox", "/users/{name}#main-key", secure=200),
     "takahe": Flavour("/@{name}/", "/@{name}/inbox/", "/@{name}/#main-key", "/inbox"),
 }
 

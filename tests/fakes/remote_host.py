@@ -185,6 +185,8 @@ class RemoteHost:
             return web.json_response({"error": "not found"}, status=404)
         body, content_type, secure = found
         if secure and await self._judge(request, b""):
+            if secure == web.HTTPOk.status_code:
+                return web.Response(body=_stripped(body), headers={"Content-Type": content_type})
             return web.json_response({"error": "signature required"}, status=secure)
         return web.Response(body=body, headers={"Content-Type": content_type})
 
@@ -245,3 +247,12 @@ class RemoteHost:
             problem=problem,
             status=status,
         )
+
+
+def _stripped(body: bytes) -> bytes:
+    """Return an actor without what it says of itself; anything else as it is."""
+    document = json.loads(body)
+    kept = {"@context", "id", "type", "inbox", "outbox", "endpoints", "preferredUsername", "publicKey"}
+    if "preferredUsername" in document:
+        document = {name: value for name, value in document.items() if name in kept}
+    return json.dumps(document).encode()

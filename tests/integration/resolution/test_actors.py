@@ -31,7 +31,7 @@ async def test_many_who_ask_at_once_cause_one_fetch(world: World) -> None:
     assert birch.fetched.count("/users/nora") == 1
 
 
-@pytest.mark.parametrize("flavour", ["mastodon", "gotosocial", "threads", "takahe"])
+@pytest.mark.parametrize("flavour", ["mastodon", "gotosocial", "threads", "takahe", "misskey"])
 async def test_actors_of_every_server_are_found_by_handle(world: World, flavour: str) -> None:
     """A handle leads to its actor on each kind of server, those in secure mode included."""
     birch = world.remote.host("birch")
