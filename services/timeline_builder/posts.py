@@ -128,6 +128,7 @@ def _new_status(run: Run, post: Incoming) -> NewStatus:
         emojis=note.emojis,
         poll=note.poll,
         edited_at=note.updated if note.updated and note.updated > created else None,
+        quote_terms=quoting.packed_terms(note, post.author),
     )
 
 

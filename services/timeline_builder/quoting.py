@@ -5,9 +5,28 @@ from collections.abc import Sequence
 from services.timeline_builder.effects import Run
 from services.timeline_builder.work import Work
 from shared.database import quotes, statuses
+from shared.database.standing import Standing
+from shared.policy.quotes import terms_of
 from shared.protocol.activities import Delete
 from shared.protocol.identifiers import same_origin
 from shared.protocol.objects import Note
+
+
+def packed_terms(note: Note, author: Standing) -> int | None:
+    """Return who may quote a post, as it is kept; None where the post does not say."""
+    terms = terms_of(note, author.followers_uri, author.following_uri)
+    return None if terms is None else terms.packed()
+
+
+async def renew_terms(run: Run, notes: Sequence[Note]) -> list[str]:
+    """Note who may quote posts from now on; return those of which it is new."""
+    said: dict[str, int] = {}
+    for note in notes:
+        author = run.facts.actor(note.attributed_to)
+        terms = None if author is None else packed_terms(note, author)
+        if terms is not None:
+            said[note.id] = terms
+    return await quotes.set_terms(run.conn, said) if said else []
 
 
 async def remember(run: Run, notes: Sequence[Note]) -> list[str]:

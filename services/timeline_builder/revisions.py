@@ -6,6 +6,7 @@ from datetime import datetime
 import msgspec
 from msgspec import Struct
 
+from services.timeline_builder import quoting
 from services.timeline_builder.effects import Run
 from services.timeline_builder.posts import tell_mentioned, write_names
 from shared.database import edits, statuses
@@ -71,6 +72,7 @@ async def _show(run: Run, changes: Sequence[Edit]) -> None:
     await statuses.revise(run.conn, [_revision(edit) for edit in changes])
     await statuses.drop_mentions_and_tags(run.conn, ids)
     await write_names(run, [(edit.status.id, edit.note) for edit in changes])
+    await quoting.renew_terms(run, [edit.note for edit in changes])
     for edit in changes:
         revised = msgspec.structs.replace(edit.status, edited_at=edit.at)
         run.facts.posts[edit.status.uri] = revised

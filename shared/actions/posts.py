@@ -68,7 +68,8 @@ async def publish(
 
     Raises:
         NotThere: What it answers or quotes does not exist for the author.
-        NotAllowed: What it quotes must not be quoted by the author.
+        NotAllowed: What it quotes is another server's, and the author does not federate.
+        NotPossible: What it quotes must not be quoted by the author.
     """
     parent = await _parent(conn, author, draft.in_reply_to_id)
     quoted = await quotes.quotable(conn, author, draft.quoted_id, draft.visibility)

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from shared.actions.errors import NotAllowed, NotThere
+from shared.actions.errors import NotAllowed, NotPossible, NotThere
 from shared.actions.site import Site
 from shared.actions.targets import require_actor, require_post
 from shared.actions.tell import tell
@@ -14,7 +14,7 @@ from shared.database.notifications import withdraw_about
 from shared.database.pool import Connection
 from shared.database.quotes import QuoteRow, QuoteState
 from shared.database.statuses import NewStatus, StatusRow
-from shared.policy.quotes import Quoter, may_quote
+from shared.policy.quotes import Expected, Quoter, expected
 from shared.protocol.activities import Delete, QuoteRequest, UpdateNote
 from shared.protocol.identifiers import PUBLIC
 from shared.protocol.objects import QuotePolicy, Visibility
@@ -27,7 +27,8 @@ async def quotable(
 
     Raises:
         NotThere: There is no such post for the author.
-        NotAllowed: Its author here does not let this author quote it, or it is not open to all.
+        NotAllowed: Federation is switched off for the author, and the post is another server's.
+        NotPossible: Its author does not let this author quote it, or it is not open to all.
     """
     if status_id is None:
         return None
@@ -37,20 +38,26 @@ async def quotable(
     if not post.local and not author.federated:
         raise NotAllowed("Federation is switched off for this account")
     quoter = await _quoter(conn, author, post)
-    # What other servers allow only they know; they are asked.
-    policy = (await quotes.policies(conn, [post.id]))[post.id] if post.local else QuotePolicy.PUBLIC
     widened = post.visibility > Visibility.UNLISTED and visibility < post.visibility
-    if widened or not may_quote(policy, post.visibility, quoter):
-        raise NotAllowed("You are not allowed to quote this post")
+    if widened or not await _may_try(conn, post, quoter):
+        raise NotPossible("You are not allowed to quote this post")
     return post
+
+
+async def _may_try(conn: Connection, post: StatusRow, quoter: Quoter) -> bool:
+    """Tell whether quoting has a point: where it is for an author elsewhere to say, they are asked."""
+    terms = await quotes.terms(conn, post.id)
+    return expected(terms, post.visibility, quoter) is not Expected.DENIED
 
 
 async def _quoter(conn: Connection, author: Author, post: StatusRow) -> Quoter:
     pair = (author.id, post.actor_id)
-    row = (await follows.between(conn, [pair])).get(pair)
+    known = await follows.between(conn, [pair, pair[::-1]])
+    accepted = {one for one, row in known.items() if row.state is FollowState.ACCEPTED}
     return Quoter(
         is_author=post.actor_id == author.id,
-        follows=row is not None and row.state is FollowState.ACCEPTED,
+        follows=pair in accepted,
+        followed=pair[::-1] in accepted,
         blocked=bool(await blocks.existing(conn, [pair, pair[::-1]])),
     )
 

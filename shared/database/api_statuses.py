@@ -8,7 +8,9 @@ from asyncpg import Record
 from msgspec import Struct
 
 from shared.database.pool import Connection
-from shared.protocol.objects import Attachment, Emoji, Poll, QuotePolicy, Visibility
+from shared.database.quotes import terms_in
+from shared.policy.quotes import QuoteTerms
+from shared.protocol.objects import Attachment, Emoji, Poll, Visibility
 
 
 class MentionRow(Struct, frozen=True):
@@ -44,7 +46,7 @@ class StatusRow(Struct, frozen=True, kw_only=True):
     emojis: tuple[Emoji, ...]
     poll: Poll | None
     quote_uri: str | None
-    quote_policy: QuotePolicy
+    quote_terms: QuoteTerms | None
     application: str
     replies_count: int
     reblogs_count: int
@@ -69,7 +71,8 @@ class Marks(Struct, frozen=True):
 _SELECT = """
 SELECT s.id, s.uri, s.url, s.local, s.actor_id, s.reblog_of_id, s.in_reply_to_id, s.in_reply_to_actor_id,
        s.conversation_id, s.object_type, s.title, s.content, s.source, s.spoiler_text, s.language,
-       s.visibility, s.sensitive, s.attachments, s.emojis, s.poll, s.quote_uri, s.quote_policy, s.application,
+       s.visibility, s.sensitive, s.attachments, s.emojis, s.poll, s.quote_uri, s.quote_policy, s.quote_terms,
+       s.application,
        s.replies_count, s.reblogs_count, s.favourites_count, s.created_at, s.edited_at,
        (SELECT count(*) FROM quotes q WHERE q.quoted_hash = s.uri_hash AND q.state = 1) AS quotes_count,
        ARRAY(SELECT t.name FROM status_tags t WHERE t.status_id = s.id ORDER BY t.name) AS tags,
@@ -90,7 +93,8 @@ _BY_ID = f"""{_SELECT}
 def _status(row: Record) -> StatusRow:
     values = dict(row)
     values["visibility"] = Visibility(row["visibility"])
-    values["quote_policy"] = QuotePolicy(row["quote_policy"])
+    del values["quote_policy"]
+    values["quote_terms"] = terms_in(row)
     values["attachments"] = msgspec.convert(row["attachments"], tuple[Attachment, ...])
     values["emojis"] = msgspec.convert(row["emojis"], tuple[Emoji, ...])
     values["poll"] = None if row["poll"] is None else msgspec.convert(row["poll"], Poll)

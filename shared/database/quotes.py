@@ -1,12 +1,13 @@
 """Which post quotes which, and whether the quoted author agrees (FEP-044f)."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from enum import IntEnum
 
 from asyncpg import Record
 from msgspec import Struct
 
 from shared.database.pool import Connection
+from shared.policy.quotes import TERMS, QuoteTerms
 from shared.protocol.identifiers import IdGenerator, uri_hash
 from shared.protocol.objects import Note, QuotePolicy
 
@@ -193,6 +194,37 @@ async def policies(conn: Connection, status_ids: Collection[int]) -> dict[int, Q
         "SELECT id, quote_policy FROM statuses WHERE id = ANY($1::bigint[])", list(status_ids)
     )
     return {row["id"]: QuotePolicy(row["quote_policy"]) for row in rows}
+
+
+async def terms(conn: Connection, status_id: int) -> QuoteTerms | None:
+    """Return who may quote a post, of here or elsewhere; None where its author elsewhere does not say."""
+    row = await conn.fetchrow(
+        "SELECT local, quote_policy, quote_terms FROM statuses WHERE id = $1", status_id
+    )
+    return None if row is None else terms_in(row)
+
+
+def terms_in(row: Record) -> QuoteTerms | None:
+    """Return the terms in a row of `statuses`."""
+    if row["local"]:
+        return TERMS[QuotePolicy(row["quote_policy"])]
+    return QuoteTerms.unpacked(row["quote_terms"])
+
+
+async def set_terms(conn: Connection, said: Mapping[str, int]) -> list[str]:
+    """Note who may quote posts of other servers (packed), by URI; return the posts of which it is new."""
+    rows = await conn.fetch(
+        """
+        UPDATE statuses s SET quote_terms = n.terms
+          FROM unnest($1::bytea[], $2::smallint[]) AS n (hash, terms)
+         WHERE s.uri_hash = n.hash AND NOT s.local AND s.deleted_at IS NULL
+           AND s.quote_terms IS DISTINCT FROM n.terms
+        RETURNING s.uri
+        """,
+        [uri_hash(uri) for uri in said],
+        list(said.values()),
+    )
+    return [row["uri"] for row in rows]
 
 
 async def set_policy(conn: Connection, status_id: int, policy: QuotePolicy) -> None:

@@ -514,7 +514,8 @@ CREATE TABLE statuses (
     created_at timestamp with time zone NOT NULL,
     edited_at timestamp with time zone,
     deleted_at timestamp with time zone,
-    quote_policy smallint NOT NULL DEFAULT 0
+    quote_policy smallint NOT NULL DEFAULT 0,
+    quote_terms smallint
 ) WITH (fillfactor=90);
 
 CREATE TABLE tag_follows (

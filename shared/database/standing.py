@@ -26,13 +26,15 @@ class Standing(Struct, frozen=True, kw_only=True):
     followed: bool
     gone: bool
     featured_uri: str = ""
+    following_uri: str = ""
 
 
 async def standings(conn: Connection, uris: Sequence[str]) -> dict[str, Standing]:
     """Return how those of these actors stand that are known, by URI."""
     rows = await conn.fetch(
         """
-        SELECT a.id, a.uri, a.local, a.username, a.domain, a.followers_uri, a.locked, a.featured_uri,
+        SELECT a.id, a.uri, a.local, a.username, a.domain, a.followers_uri, a.following_uri, a.locked,
+               a.featured_uri,
                coalesce(c.federated, false) AS federated,
                EXISTS (SELECT FROM follows f WHERE f.followee_id = a.id AND f.state = 1) AS followed,
                a.deleted_at IS NOT NULL OR a.suspended_at IS NOT NULL AS gone
@@ -55,6 +57,7 @@ async def standings(conn: Connection, uris: Sequence[str]) -> dict[str, Standing
             followed=row["followed"],
             gone=row["gone"],
             featured_uri=row["featured_uri"],
+            following_uri=row["following_uri"],
         )
         for row in rows
     }

@@ -12,7 +12,10 @@ from shared.protocol.objects import Attachment, Emoji, Poll, QuotePolicy, Visibi
 
 
 class NewStatus(Struct, frozen=True, kw_only=True):
-    """A post to store. `conversation_id` is the post's own id where it begins a thread."""
+    """A post to store. `conversation_id` is the post's own id where it begins a thread.
+
+    `quote_policy` is that of a post from here, `quote_terms` (packed) what the author of another says.
+    """
 
     id: int
     uri: str
@@ -39,6 +42,7 @@ class NewStatus(Struct, frozen=True, kw_only=True):
     application: str = ""
     edited_at: datetime | None = None
     quote_policy: QuotePolicy = QuotePolicy.PUBLIC
+    quote_terms: int | None = None
 
 
 class NewBoost(Struct, frozen=True, kw_only=True):
@@ -126,20 +130,21 @@ _INSERT = """
 INSERT INTO statuses
        (id, uri, uri_hash, url, local, actor_id, in_reply_to_id, in_reply_to_actor_id, in_reply_to_uri,
         conversation_id, object_type, title, content, source, spoiler_text, language, visibility, sensitive,
-        quote_uri, attachments, emojis, poll, application, created_at, edited_at, quote_policy)
+        quote_uri, attachments, emojis, poll, application, created_at, edited_at, quote_policy,
+        quote_terms)
 SELECT id, uri, uri_hash, url, local, actor_id, in_reply_to_id, in_reply_to_actor_id, in_reply_to_uri,
        conversation_id, object_type, title, content, source, spoiler_text, language, visibility, sensitive,
        quote_uri, attachments::jsonb, emojis::jsonb, poll::jsonb, application, created_at, edited_at,
-       quote_policy
+       quote_policy, quote_terms
   FROM unnest($1::bigint[], $2::text[], $3::bytea[], $4::text[], $5::boolean[], $6::bigint[], $7::bigint[],
               $8::bigint[], $9::text[], $10::bigint[], $11::text[], $12::text[], $13::text[], $14::text[],
               $15::text[], $16::text[], $17::smallint[], $18::boolean[], $19::text[], $20::text[],
               $21::text[], $22::text[], $23::text[], $24::timestamptz[], $25::timestamptz[],
-              $26::smallint[])
+              $26::smallint[], $27::smallint[])
        AS n (id, uri, uri_hash, url, local, actor_id, in_reply_to_id, in_reply_to_actor_id,
              in_reply_to_uri, conversation_id, object_type, title, content, source, spoiler_text, language,
              visibility, sensitive, quote_uri, attachments, emojis, poll, application, created_at,
-             edited_at, quote_policy)
+             edited_at, quote_policy, quote_terms)
     ON CONFLICT DO NOTHING
 RETURNING id
 """
@@ -175,6 +180,7 @@ async def insert(conn: Connection, posts: Sequence[NewStatus]) -> set[int]:
         [p.created_at for p in posts],
         [p.edited_at for p in posts],
         [p.quote_policy for p in posts],
+        [p.quote_terms for p in posts],
     )
     return {row["id"] for row in rows}
 

@@ -109,7 +109,8 @@ class Note(Struct, frozen=True, kw_only=True):
     `replies` name the collections of the thread and of the direct replies (FEP-7888), where there are any.
     `quote_consent` says that the quote is one of FEP-044f and counts with the quoted author's consent only,
     which `quote_authorization` names; `quote_confirmed` that their server bears it out, which is not read
-    from a post but asked there. `may_quote` are who may quote this post unasked, None where not said.
+    from a post but asked there. `may_quote` are who may quote this post unasked, None where nothing is said,
+    and `may_ask` who may after the author was asked.
     """
 
     id: str
@@ -128,6 +129,7 @@ class Note(Struct, frozen=True, kw_only=True):
     quote_authorization: str = ""
     quote_confirmed: bool = False
     may_quote: tuple[str, ...] | None = None
+    may_ask: tuple[str, ...] = ()
     sensitive: bool = False
     to: tuple[str, ...] = ()
     cc: tuple[str, ...] = ()

@@ -2,7 +2,8 @@
 
 Whether anything has is asked of the database, each time: a post is what it was while its row and its
 author's row are. What those rows do not tell, such as a new name of somebody mentioned, is seen within
-`FRESH` seconds. Quotes and polls depend on the viewer and on time, and are rendered anew.
+`FRESH` seconds. Quotes, polls, and posts that
+some may quote and others not depend on the viewer and on time, and are rendered anew.
 """
 
 import copy
@@ -159,7 +160,8 @@ class Kept:
         for row in (await statuses_by_id(conn, missing)).values() if missing else ():
             author = authors.get(row.actor_id)
             if row.id in missing and author is not None:
-                special = row.poll is not None or row.quote_uri
+                personal = row.quote_terms is not None and row.quote_terms.personal
+                special = row.poll is not None or row.quote_uri or personal
                 entity = None if special else plain(row, author.value, uris)
                 _put(posts, row.id, _Entry(missing[row.id], now + FRESH, entity))
 

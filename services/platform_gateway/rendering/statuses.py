@@ -20,19 +20,24 @@ from services.platform_gateway.entities.statuses import (
 from services.platform_gateway.errors import not_found
 from services.platform_gateway.rendering import media
 from services.platform_gateway.rendering.accounts import PRIVACY, emojis, load_accounts
+from shared.database import follows
 from shared.database.api_quotes import QuoteView, views
 from shared.database.api_statuses import EditRow, Marks, StatusRow, marks_of, statuses_by_id
+from shared.database.follows import FollowState
 from shared.database.pool import Connection
 from shared.database.quotes import QuoteState
 from shared.database.visible import visible_to
+from shared.policy.quotes import Circle, Expected, Quoter, QuoteTerms, expected
 from shared.protocol.local_uris import LocalUris
-from shared.protocol.objects import QuotePolicy, Visibility
+from shared.protocol.objects import Visibility
 
-_AUTOMATIC: Final = {
-    QuotePolicy.PUBLIC: ["public"],
-    QuotePolicy.FOLLOWERS: ["followers"],
-    QuotePolicy.NOBODY: [],
+_CIRCLES: Final = {
+    Circle.PUBLIC: "public",
+    Circle.FOLLOWERS: "followers",
+    Circle.FOLLOWING: "following",
+    Circle.OTHERS: "unsupported_policy",
 }
+_STRANGER: Final = Quoter()
 UNMARKED = Marks(favourited=False, reblogged=False, bookmarked=False, pinned=False)
 
 
@@ -43,6 +48,7 @@ class _Material(Struct, frozen=True, kw_only=True):
     accounts: dict[int, Account]
     marks: dict[int, Marks]
     quoted: dict[int, QuoteView]
+    quoters: dict[int, Quoter]
     viewer_id: int | None
     uris: LocalUris
 
@@ -63,6 +69,7 @@ async def load_statuses(
         accounts=accounts,
         marks=marks,
         quoted=quoted,
+        quoters=await _quoters(conn, rows.values(), viewer_id),
         viewer_id=viewer_id,
         uris=uris,
     )
@@ -81,6 +88,19 @@ async def _quoted(
     wanted = {view.quoted_id for view in found.values() if view.quoted_id is not None and view.shown}
     rows.update(await statuses_by_id(conn, wanted - rows.keys()))
     return found
+
+
+async def _quoters(conn: Connection, rows: Collection[StatusRow], viewer_id: int | None) -> dict[int, Quoter]:
+    """Return what the viewer is to those authors whose terms depend on it."""
+    authors = {row.actor_id for row in rows if row.quote_terms is not None and row.quote_terms.personal}
+    if viewer_id is None or not authors:
+        return {}
+    known = await follows.between(conn, [pair for a in authors for pair in ((viewer_id, a), (a, viewer_id))])
+    accepted = {pair for pair, row in known.items() if row.state is FollowState.ACCEPTED}
+    return {
+        author: Quoter(follows=(viewer_id, author) in accepted, followed=(author, viewer_id) in accepted)
+        for author in authors
+    }
 
 
 async def load_status(conn: Connection, status_id: int, viewer_id: int | None, uris: LocalUris) -> Status:
@@ -184,17 +204,20 @@ def quote_state(view: QuoteView) -> str:
     return "unauthorized" if view.closed else "accepted"
 
 
-def _approval(row: StatusRow) -> QuoteApproval:
-    """Return who may quote a post, asked by somebody else; what other servers allow only they know."""
-    policy = QuotePolicy.NOBODY if row.visibility > Visibility.UNLISTED else row.quote_policy
-    if not row.local:
+def _approval(row: StatusRow, quoter: Quoter | None = None) -> QuoteApproval:
+    """Return who may quote a post, and whether the viewer may, if that is known without or with a viewer."""
+    terms = QuoteTerms() if row.visibility > Visibility.UNLISTED else row.quote_terms
+    if terms is None:
         return QuoteApproval(automatic=[])
-    automatic = _AUTOMATIC[policy]
-    if policy is QuotePolicy.PUBLIC:
-        return QuoteApproval(automatic=automatic, current_user="automatic")
+    known = quoter is not None or not terms.personal
+    word = expected(terms, row.visibility, quoter or _STRANGER) if known else Expected.UNKNOWN
     return QuoteApproval(
-        automatic=automatic, current_user="denied" if policy is QuotePolicy.NOBODY else "unknown"
+        automatic=_names(terms.automatic), manual=_names(terms.manual), current_user=word.value
     )
+
+
+def _names(circle: Circle) -> list[str]:
+    return [name for part, name in _CIRCLES.items() if part in circle]
 
 
 def dress_as(entity: Status, reblog: Status) -> None:
@@ -203,9 +226,12 @@ def dress_as(entity: Status, reblog: Status) -> None:
     entity.content, entity.spoiler_text = reblog.content, reblog.spoiler_text
     entity.sensitive, entity.language = reblog.sensitive, reblog.language
     entity.url = reblog.url
+    entity.quote_approval = reblog.quote_approval
 
 
 def _mark(material: _Material, row: StatusRow, entity: Status) -> None:
+    if row.actor_id in material.quoters and row.reblog_of_id is None:
+        entity.quote_approval = _approval(row, material.quoters[row.actor_id])
     own = material.marks.get(row.reblog_of_id or row.id, UNMARKED)
     mark(entity, own, mine=row.actor_id == material.viewer_id)
 
@@ -226,7 +252,8 @@ def mark(entity: Status, own: Marks, *, mine: bool) -> None:
         entity.poll.own_votes = list(own.votes)
     if mine:
         entity.pinned = entity.reblog is None and own.pinned
-        entity.quote_approval = structs.replace(entity.quote_approval, current_user="automatic")
+        if entity.reblog is None:
+            entity.quote_approval = structs.replace(entity.quote_approval, current_user="automatic")
 
 
 def _content(row: StatusRow) -> str:

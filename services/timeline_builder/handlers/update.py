@@ -105,9 +105,17 @@ async def _refresh_polls(run: Run, polls: Sequence[tuple[int, UpdateNote]]) -> N
 
 
 async def _refresh_quotes(run: Run, works: Sequence[Work[UpdateNote]]) -> None:
-    """Note what posts quote now, and with whose consent: that may be all that is new in an Update."""
-    for uri in await quoting.remember(run, [work.activity.note for work in works if not work.local]):
+    """Note what posts quote and who may quote them now: that may be all that is new in an Update."""
+    away = [work for work in works if not work.local]
+    news = await quoting.remember(run, [work.activity.note for work in away])
+    news += await quoting.renew_terms(run, [work.activity.note for work in away if not _is_older(run, work)])
+    for uri in dict.fromkeys(news):
         run.changes.edit(run.facts.posts[uri].id)
+
+
+def _is_older(run: Run, work: Work[UpdateNote]) -> bool:
+    status = run.facts.posts[work.activity.note.id]
+    return _edit(work, status).at < revisions.version_of(status)
 
 
 async def _tell_boosters(run: Run, status_ids: Sequence[int]) -> None:

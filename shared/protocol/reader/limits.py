@@ -5,6 +5,7 @@ from typing import Final
 RECIPIENTS: Final = 1000
 TAGS: Final = 1000
 EMOJIS: Final = 100
+ALLOWED: Final = 100
 ATTACHMENTS: Final = 16
 FIELDS: Final = 20
 POLL_OPTIONS: Final = 32

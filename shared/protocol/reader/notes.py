@@ -56,6 +56,7 @@ def note_of(wire: Wire, author: str = "") -> Note:
     if not kind:
         raise Malformed("not a type of post", reason="object_type")
     tags = read_tags(wire.get("tag"))
+    may_quote, may_ask = _allowed(wire)
     warning = _warning(wire, kind)
     return Note(
         id=required_uri(wire, "id"),
@@ -72,6 +73,8 @@ def note_of(wire: Wire, author: str = "") -> Note:
         quote=_quote(wire, tags),
         quote_consent=bool(uri(wire.get("quote"))),
         quote_authorization=uri(wire.get("quoteAuthorization")),
+        may_quote=may_quote,
+        may_ask=may_ask,
         sensitive=flag(wire.get("sensitive")),
         to=addresses(wire.get("to"), limits.RECIPIENTS),
         cc=addresses(wire.get("cc"), limits.RECIPIENTS),
@@ -169,3 +172,17 @@ def _quote(wire: Wire, tags: Tags) -> str | None:
         if name in wire and (quoted := uri(wire[name])):
             return quoted
     return tags.quote or None
+
+
+def _allowed(wire: Wire) -> tuple[tuple[str, ...] | None, tuple[str, ...]]:
+    """Return who may quote, unasked and asked (FEP-044f); the first is None where nothing is said of it.
+
+    GoToSocial named both otherwise before.
+    """
+    policy = wire.get("interactionPolicy")
+    terms = policy.get("canQuote") if isinstance(policy, dict) else None
+    if not isinstance(terms, dict):
+        return None, ()
+    unasked = terms.get("automaticApproval", terms.get("always"))
+    asked = terms.get("manualApproval", terms.get("approvalRequired"))
+    return addresses(unasked, limits.ALLOWED), addresses(asked, limits.ALLOWED)

@@ -44,8 +44,16 @@ def actor_wire(actor: ActorProfile) -> Wire:
         "attachment": [{"type": "PropertyValue", "name": f.name, "value": f.value} for f in actor.fields],
         "tag": emoji_tags(actor.emojis),
         **present(_optional(actor)),
+        **_policy(actor),
         **_capabilities(actor),
     }
+
+
+def _policy(actor: ActorProfile) -> Wire:
+    """Say that only the actor may list it in a collection (FEP-7aa9): nobody here is asked."""
+    if actor.kind is ActorKind.APPLICATION:
+        return {}
+    return {"interactionPolicy": {"canFeature": {"automaticApproval": [actor.id]}}}
 
 
 def _collections(actor: ActorProfile) -> Wire:

@@ -1,11 +1,14 @@
 """Quotes with consent (FEP-044f), in both directions."""
 
+from datetime import timedelta
+
 import pytest
 from msgspec.structs import replace
 
 from services.timeline_builder.work import Outcome
 from shared.database import quotes
 from shared.database.quotes import QuoteRow, QuoteState
+from shared.policy.quotes import Circle, QuoteTerms
 from shared.protocol.activities import (
     AcceptQuote,
     Activity,
@@ -15,10 +18,11 @@ from shared.protocol.activities import (
     RejectQuote,
     UpdateNote,
 )
-from shared.protocol.identifiers import uri_hash
+from shared.protocol.identifiers import PUBLIC, uri_hash
 from shared.protocol.messages import AcceptedActivity, Codec
 from shared.protocol.objects import QuotePolicy
 from tests.builders import parsed
+from tests.builders.parsed import WHEN
 from tests.integration.builder.stage import Person, Stage
 from tests.integration.builder.test_reactions import local_post
 
@@ -199,3 +203,37 @@ async def test_answers_to_our_requests(stage: Stage) -> None:
     await stage.apply(late)
     async with stage.pool.acquire() as conn:
         assert (await quotes.by_quoting(conn, [post]))[post].state is QuoteState.REVOKED
+
+
+@pytest.mark.parametrize("order", ["in order", "the edit first"])
+async def test_who_may_quote_is_kept_and_renewed(stage: Stage, order: str) -> None:
+    """What a post and its newest Update say of quotes is kept, in whatever order they come."""
+    ada, edith = await stage.here(), await stage.away()
+    await stage.follow(ada, edith)
+    note = parsed.note(edith.uri, may_quote=(PUBLIC,))
+    activities: list[Activity] = [
+        parsed.create(note),
+        parsed.update(replace(note, may_quote=(), may_ask=(PUBLIC,), updated=WHEN + timedelta(hours=1))),
+    ]
+    for activity in activities if order == "in order" else activities[::-1]:
+        await stage.apply(activity)
+    assert await terms(stage, note.id) == QuoteTerms(manual=Circle.PUBLIC)
+
+
+async def test_a_change_of_policy_alone_takes_effect(stage: Stage) -> None:
+    """An Update with the date that is known already changes who may quote, an older one does not."""
+    ada, edith = await stage.here(), await stage.away()
+    await stage.follow(ada, edith)
+    note = parsed.note(edith.uri, may_quote=(PUBLIC,))
+    edited = replace(note, updated=WHEN + timedelta(hours=1))
+    await stage.apply(parsed.create(note), parsed.update(edited))
+    await stage.apply(parsed.update(replace(edited, may_quote=())))
+    assert await terms(stage, note.id) == QuoteTerms()
+    await stage.apply(parsed.update(replace(note, updated=WHEN + timedelta(minutes=1))))
+    assert await terms(stage, note.id) == QuoteTerms()
+
+
+async def terms(stage: Stage, uri: str) -> QuoteTerms | None:
+    """Return who may quote a post, as it is kept."""
+    kept = await stage.pool.fetchval("SELECT quote_terms FROM statuses WHERE uri = $1", uri)
+    return QuoteTerms.unpacked(kept)

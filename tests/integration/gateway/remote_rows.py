@@ -5,6 +5,7 @@ from shared.database.actors import RemoteActor, upsert_remote
 from shared.database.follows import FollowRow, FollowState
 from shared.database.pool import Connection
 from shared.database.statuses import NewStatus
+from shared.policy.quotes import QuoteTerms
 from shared.protocol.objects import ActorKind, ActorProfile, Visibility
 from tests.integration.gateway.running import RunningGateway
 
@@ -31,9 +32,13 @@ def remote_actor(site: RunningGateway, name: str, host: str) -> int:
 
 
 def remote_post(
-    site: RunningGateway, actor_id: int, text: str, visibility: Visibility = Visibility.PUBLIC
+    site: RunningGateway,
+    actor_id: int,
+    text: str,
+    visibility: Visibility = Visibility.PUBLIC,
+    terms: QuoteTerms | None = None,
 ) -> int:
-    """Store a post of a remote actor and return its id."""
+    """Store a post of a remote actor, who may say by whom it may be quoted; return its id."""
     status_id = site.gateway.site.ids.next()
     post = NewStatus(
         id=status_id,
@@ -45,6 +50,7 @@ def remote_post(
         visibility=visibility,
         created_at=site.value("SELECT now()"),
         content=f"<p>{text}</p>",
+        quote_terms=None if terms is None else terms.packed(),
     )
     site.db(lambda conn: statuses.insert(conn, [post]))
     return status_id

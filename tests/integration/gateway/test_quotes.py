@@ -8,6 +8,7 @@ import requests
 from mastodon import MastodonAPIError
 
 from shared.database.quotes import QuoteState
+from shared.policy.quotes import Circle, QuoteTerms
 from shared.protocol.activities import Create, Delete, QuoteRequest
 from shared.protocol.identifiers import PUBLIC
 from shared.protocol.objects import Visibility
@@ -161,6 +162,56 @@ def test_author_says_who_may_quote(site: RunningGateway) -> None:
     private = ada.status_post("friends", visibility="private")
     with pytest.raises(MastodonAPIError):
         grace.status_post("leak", quoted_status_id=private.id)
+
+
+@pytest.mark.parametrize(
+    ("terms", "shown", "word"),
+    [
+        (QuoteTerms(automatic=Circle.PUBLIC), (["public"], []), "automatic"),
+        (QuoteTerms(manual=Circle.PUBLIC), ([], ["public"]), "manual"),
+        (QuoteTerms(), ([], []), "denied"),
+        (QuoteTerms(automatic=Circle.FOLLOWERS), (["followers"], []), "denied"),
+        (QuoteTerms(automatic=Circle.OTHERS), (["unsupported_policy"], []), "unknown"),
+        (None, ([], []), "unknown"),
+    ],
+)
+def test_authors_elsewhere_say_who_may_quote(
+    site: RunningGateway, terms: QuoteTerms | None, shown: tuple[list[str], list[str]], word: str
+) -> None:
+    """What an author elsewhere allows is shown, and obeyed: asked for where it may be had, else refused."""
+    edith = remote_actor(site, "edith", "quotes.example")
+    post = remote_post(site, edith, "mine", terms=terms)
+    seen = call(site, "GET", f"/api/v1/statuses/{post}", "ada")["quote_approval"]
+    assert (seen["automatic"], seen["manual"], seen["current_user"]) == (*shown, word)
+    with site.outbox() as sent:
+        status = 422 if word == "denied" else 200
+        texts = {"status": "theirs", "quoted_status_id": str(post)}
+        made = call(site, "POST", "/api/v1/statuses", "ada", expect=status, **texts)
+    asked = [one for one in sent if isinstance(one.item.activity, QuoteRequest)]
+    if word == "denied":
+        assert made["error"] == "Validation failed: You are not allowed to quote this post"
+        assert asked == []
+    else:
+        assert made["quote"]["state"] == "pending"
+        assert len(asked) == 1
+
+
+@pytest.mark.parametrize("path", ["/api/v1/statuses/{}", "/api/v1/accounts/{}/statuses"])
+def test_followers_see_that_they_may_quote(site: RunningGateway, path: str) -> None:
+    """Where followers may quote and others may ask, each viewer is told what holds for them."""
+    edith = remote_actor(site, "edith", "friends.example")
+    terms = QuoteTerms(automatic=Circle.FOLLOWERS, manual=Circle.PUBLIC)
+    post = remote_post(site, edith, "mine", terms=terms)
+    site.client("ada").account_follow(edith)
+    site.execute("UPDATE follows SET state = 1 WHERE followee_id = $1", edith)
+    address = path.format(edith if "accounts" in path else post)
+
+    def told(name: str) -> str:
+        found = call(site, "GET", address, name)
+        (one,) = [one for one in (found if isinstance(found, list) else [found]) if one["id"] == str(post)]
+        return str(one["quote_approval"]["current_user"])
+
+    assert [told("ada"), told("grace"), told("ada")] == ["automatic", "manual", "automatic"]
 
 
 def test_quote_without_consent_of_a_closed_post_is_not_shown(site: RunningGateway) -> None:

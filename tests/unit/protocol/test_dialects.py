@@ -127,6 +127,26 @@ def test_quote_is_found_under_every_name(name: str) -> None:
     assert _note(name).quote == ADA_POST
 
 
+@pytest.mark.parametrize(
+    ("unasked", "asked"), [("automaticApproval", "manualApproval"), ("always", "approvalRequired")]
+)
+def test_policy_of_quotes_is_read(unasked: str, asked: str) -> None:
+    """Who may quote is read under the names of FEP-044f and the older ones, be it one or many."""
+    followers = f"{wire.EDITH}/followers"
+    said = {"canQuote": {unasked: "as:Public", asked: [followers, 7, {"id": wire.EDITH}]}}
+    note = read_note(wire.encode(wire.note(interactionPolicy=said)))
+    assert (note.may_quote, note.may_ask) == ((PUBLIC,), (followers, wire.EDITH))
+
+
+@pytest.mark.parametrize("said", [None, "all", {}, {"canQuote": None}, {"canReply": {"always": PUBLIC}}])
+def test_silence_on_quotes_is_no_policy(said: object) -> None:
+    """Where nothing is said of quotes nothing is known, which is not the same as nobody."""
+    note = read_note(wire.encode(wire.note(interactionPolicy=said)))
+    assert note.may_quote is None
+    closed = read_note(wire.encode(wire.note(interactionPolicy={"canQuote": {"automaticApproval": []}})))
+    assert closed.may_quote == ()
+
+
 def test_edit_keeps_published_and_says_when() -> None:
     """An Update has both dates, so that edits can be put in order."""
     for name in ("mastodon/update-note", "gotosocial/15-update-edit", "takahe/13-update-edit"):
