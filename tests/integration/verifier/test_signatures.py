@@ -15,12 +15,18 @@ from tests.infrastructure import eventually
 from tests.integration.verifier.running import RunningVerifier
 
 
-@pytest.mark.parametrize("how", ["cavage", "rfc9421", "ed25519"])
-@pytest.mark.parametrize("flavour", ["mastodon", "gotosocial", "threads", "takahe"])
+# The key documents of GoToSocial hold the RSA key only.
+@pytest.mark.parametrize(
+    ("flavour", "how"),
+    [
+        (flavour, how)
+        for flavour in ("mastodon", "gotosocial", "threads", "takahe")
+        for how in ("cavage", "rfc9421", "ed25519")
+        if (flavour, how) != ("gotosocial", "ed25519")
+    ],
+)
 async def test_every_kind_of_signature_is_accepted(verifier: RunningVerifier, flavour: str, how: str) -> None:
     """An activity is accepted by each scheme and key, from each kind of server, though its key is unknown."""
-    if flavour == "gotosocial" and how == "ed25519":
-        pytest.skip("its key documents hold the RSA key only")
     nora = verifier.world.remote.host("birch").actor("nora", flavour)
     follow = nora.activity("Follow", verifier.world.uris.actor(7))
     await verifier.deliver(nora, follow, how)
