@@ -28,6 +28,9 @@ BURST: Final = 1000
 PAUSE: Final = 0.25
 """Seconds between two looks at what has come together."""
 
+LAST_WORDS: Final = 2.0
+"""Seconds that a stop waits for what has not been written yet."""
+
 
 class Journal:
     """Writes refusals down; what comes too fast, or while the database is away, is only counted and logged.
@@ -44,6 +47,7 @@ class Journal:
         self._burst = burst
         self._room = float(burst)
         self._waiting: deque[Refusal] = deque()
+        self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -53,9 +57,12 @@ class Journal:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._stopping.set()
         if self._task is not None:
+            await asyncio.wait((self._task,), timeout=LAST_WORDS)
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+        self._give_up()
 
     def note(self, *, activity: str, actor: str, reason: str, detail: str, trace: str) -> None:
         """Have a refusal written down soon; where the activity's id cannot be read, under its trace."""
@@ -75,29 +82,44 @@ class Journal:
         )
 
     async def _keep(self) -> None:
-        while True:
+        while self._waiting or not self._stopping.is_set():
             try:
                 await self._write_over_one_connection()
             except Unavailable as error:
-                metrics.refusals_unrecorded.inc(len(self._waiting))
                 log.warning("refusals_not_recorded", error=error.detail, refusals=len(self._waiting))
-                self._waiting.clear()
-            await asyncio.sleep(PAUSE * 4)
+                self._give_up()
+            except Exception:
+                log.exception("refusals_not_recorded", refusals=len(self._waiting))
+                self._give_up()
+            await self._pause(PAUSE * 4)
 
     async def _write_over_one_connection(self) -> None:
-        """Write until the connection breaks; raises Unavailable."""
+        """Write until told to stop or the connection breaks; raises Unavailable."""
         with unavailable_when_down():
             connection = await connect(self._url, application_name="heddle-inbox-receiver")
             try:
-                while True:
+                while not self._stopping.is_set():
                     await self._write(connection)
-                    await asyncio.sleep(PAUSE)
+                    await self._pause(PAUSE)
                     self._room = min(self._room + PAUSE * self._per_second, self._burst)
+                await self._write(connection)
             finally:
                 with contextlib.suppress(OSError):
                     await connection.close(timeout=1)
 
     async def _write(self, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
-        if self._waiting:
-            await refusals.record(connection, list(self._waiting))
-            self._waiting.clear()
+        batch = list(self._waiting)
+        if not batch:
+            return
+        await refusals.record(connection, batch)
+        for _ in batch:  # more has come meanwhile
+            self._waiting.popleft()
+
+    async def _pause(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+
+    def _give_up(self) -> None:
+        metrics.refusals_unrecorded.inc(len(self._waiting))
+        self._waiting.clear()
