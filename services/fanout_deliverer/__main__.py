@@ -60,7 +60,7 @@ async def main(context: Context) -> None:
             blocks=blocks,
             secret_key=settings.secret_key,
         )
-        async with deliverer.running(broker) as checks:
+        async with deliverer.running(broker, context.watch) as checks:
             for queue, check in checks.items():
                 context.ready.add(queue, check)
             await context.stopping.wait()

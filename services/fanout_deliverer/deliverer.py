@@ -1,7 +1,7 @@
 """The parts of the deliverer and how they are put together."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from services.fanout_deliverer.allowance import Allowances
@@ -166,14 +166,17 @@ class Deliverer:
         )
 
     @asynccontextmanager
-    async def running(self, broker: Broker) -> AsyncIterator[dict[str, Check]]:
+    async def running(
+        self, broker: Broker, watch: Callable[[asyncio.Task[None]], None]
+    ) -> AsyncIterator[dict[str, Check]]:
         """Plan and deliver inside the `async with`, which gives the checks by name.
 
-        What is in hand is finished at its end.
+        What is in hand is finished at its end. `watch` is told of each task in the background, which run
+        until they are cancelled and end before that only where they fail.
         """
         shards = Shards(self._pool, lambda lease: self.shard_work(broker, lease))
         background = [
-            asyncio.create_task(work())
+            asyncio.create_task(work(), name=work.__qualname__)
             for work in (
                 self.recorder.run,
                 self.backlog.run,
@@ -183,8 +186,10 @@ class Deliverer:
                 self.bulk_lane.run,
             )
         ]
-        renewal = asyncio.create_task(shards.run())
-        planning = asyncio.create_task(self.bulk_planner.run())
+        renewal = asyncio.create_task(shards.run(), name=shards.run.__qualname__)
+        planning = asyncio.create_task(self.bulk_planner.run(), name=self.bulk_planner.run.__qualname__)
+        for task in (*background, renewal, planning):
+            watch(task)
         plan = self.plan_consumer(broker)
         plan.start()
         try:

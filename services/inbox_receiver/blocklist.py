@@ -56,6 +56,8 @@ class Blocklist:
                 if not told:
                     log.warning("blocklist_not_refreshed", error=error.detail, domains=len(self._domains))
                 told = True
+            except Exception:
+                log.exception("blocklist_not_refreshed", domains=len(self._domains))
             else:
                 told = False
             await asyncio.sleep(self._refresh)

@@ -96,7 +96,8 @@ async def _until_done(context: Context, main: Main) -> int:
         work.cancel()
         await asyncio.wait((work,), timeout=1.0)
         return 1
-    return _exit_code(None if work.cancelled() else work.exception())
+    failures = [*context.failures, None if work.cancelled() else work.exception()]
+    return _exit_code(failures[0])
 
 
 def _exit_code(error: BaseException | None) -> int:

@@ -6,6 +6,7 @@ groups, each host once per post; a key that is not known is fetched, a few at a 
 
 import asyncio
 import contextlib
+import math
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import UTC, datetime
@@ -41,6 +42,9 @@ UNKNOWN_AT_ONCE: Final = 4
 """Keys of one group that are fetched; the others' turn comes with the next ones."""
 
 KEY_SECONDS: Final = 5.0
+LAST_WORDS: Final = 3.0
+"""Seconds that a stop waits for what is not written down yet."""
+
 REMEMBERED: Final = 50_000
 """Pairs of host and post that are known to be written down, so that a popular post costs nothing more."""
 
@@ -82,17 +86,34 @@ class FetchLedger:
         """Write until cancelled; while the database is away, what was fetched waits."""
         while True:
             await asyncio.sleep(PAUSE)
-            group = [self._waiting.popleft() for _ in range(min(GROUP, len(self._waiting)))]
-            if not group:
-                continue
-            try:
-                await self._settle(group)
-            except Unavailable as outage:
-                log.warning("fetches_held", reason=outage.reason)
-                self._wait_again(group)
-            except Exception:
-                log.exception("fetches_not_recorded", fetches=len(group))
-                metrics.fetches_unrecorded.inc(len(group))
+            await self.write()
+
+    async def write(self) -> None:
+        """Write down what waits, as far as it fits into one group."""
+        group = [self._waiting.popleft() for _ in range(min(GROUP, len(self._waiting)))]
+        if not group:
+            return
+        try:
+            await self._settle(group)
+        except asyncio.CancelledError:
+            self._wait_again(group)
+            raise
+        except Unavailable as outage:
+            log.warning("fetches_held", reason=outage.reason)
+            self._wait_again(group)
+        except Exception:
+            log.exception("fetches_not_recorded", fetches=len(group))
+            metrics.fetches_unrecorded.inc(len(group))
+
+    async def finish(self) -> None:
+        """Write down what still waits, as long as that gets on and the time allows it."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LAST_WORDS):
+                left = math.inf
+                while len(self._waiting) < left:
+                    left = len(self._waiting)
+                    await self.write()
+        metrics.fetches_unrecorded.inc(len(self._waiting))
 
     async def _settle(self, group: Sequence[Claim]) -> None:
         with unavailable_when_down():
@@ -164,3 +185,4 @@ async def keep_ledger(app: web.Application) -> AsyncIterator[None]:
     keeping.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await keeping
+    await app[LEDGER].finish()

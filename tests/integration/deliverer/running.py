@@ -1,5 +1,6 @@
 """Starts a deliverer in this process, hands it activities by its queue and reads its record."""
 
+import asyncio
 import json
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -135,5 +136,7 @@ async def run_deliverer(
             secret_key=world.secret_key,
             allowances=allowances,
         )
-        async with parts.running(broker):
+        background: list[asyncio.Task[None]] = []
+        async with parts.running(broker, background.append):
             yield RunningDeliverer(world, publisher)
+            assert [task.get_name() for task in background if task.done()] == []

@@ -4,7 +4,7 @@ from shared.actions.posts import Draft
 from shared.database import fetches
 from tests.fakes.remote_server import RemoteServer
 from tests.infrastructure import eventually
-from tests.integration.federation.site import GatewaySite
+from tests.integration.federation.site import GatewaySite, gateway_site
 
 ACTIVITY = "application/activity+json"
 
@@ -51,3 +51,16 @@ async def test_what_is_not_proven_is_not_written_down(site: GatewaySite) -> None
 
         await eventually(written, "the later fetch to be written down")
         assert await _hosts(site, uri) == ["birch.localhost:" + str(fediverse.port)]
+
+
+async def test_a_stop_forgets_no_fetch(own_database_url: str) -> None:
+    """A fetch just before the gateway stops stands in the ledger afterwards."""
+    async with RemoteServer() as fediverse:
+        nora = fediverse.host("birch").actor("nora")
+        async with gateway_site(own_database_url) as site:
+            uri = site.gateway.site.uris.status(
+                await site.post(await site.account("ada"), Draft(text="Hello"))
+            )
+            assert (await site.get(uri, accept=ACTIVITY, **nora.signed("GET", uri, None))).status == 200
+        async with gateway_site(own_database_url) as again:
+            assert await _hosts(again, uri) == [nora.host.authority]

@@ -30,11 +30,18 @@ async def open_file() -> str:
     return path
 
 
+async def fail() -> None:
+    """Stand for work in the background that meets what nobody foresaw."""
+    raise ZeroDivisionError("in the background")
+
+
 async def main(context: Context) -> None:
     """Serve until told to stop."""
     await open_patiently(context, "file", open_file)
     if os.environ.get("SAMPLE_FAILS"):
         raise ZeroDivisionError("as asked")
+    if os.environ.get("SAMPLE_FAILS_IN_BACKGROUND"):
+        context.watch(asyncio.create_task(fail(), name="something"))
     runner = web.ServerRunner(web.Server(answer, access_log=None), shutdown_timeout=DRAIN_TIMEOUT)
     await serve(context, WebServer(runner))
 

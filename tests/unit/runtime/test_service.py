@@ -107,6 +107,17 @@ async def test_a_failure_ends_it_with_one() -> None:
     assert "ZeroDivisionError: as asked" in last["exception"]
 
 
+async def test_a_failure_in_the_background_ends_it_too() -> None:
+    """A service whose work in the background fails says which, stops in order and exits with 1."""
+    async with sample(SAMPLE_FAILS_IN_BACKGROUND="yes") as service:
+        code, output, _ = await service.ended()
+    assert code == 1
+    lines = [msgspec.json.decode(line) for line in output.splitlines()]
+    assert [line["task"] for line in lines if line["event"] == "background_failed"] == ["something"]
+    assert lines[-1]["event"] == "service_failed"
+    assert "ZeroDivisionError: in the background" in lines[-1]["exception"]
+
+
 async def test_a_taken_address_is_told_in_one_line() -> None:
     """A port that another holds ends the service with a line that names it, and exit code 1."""
     with socket.socket() as other:
