@@ -1,191 +1,172 @@
 """The one port of a local site: `POST …/inbox` to the inbox-receiver, the rest to the platform-gateway.
 
-`python -m deploy.local.front HOST:PORT RECEIVER-URL GATEWAY-URL`. Deployments use a real reverse proxy.
+`python -m deploy.local.front HOST:PORT RECEIVER-URL GATEWAY-URL`. Deployments use a real reverse proxy; this
+one is lean, because a framework's server and client together cost three times what the receiver does with a
+request, and what waits there is late before it has arrived.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
+import signal
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
 
-import aiohttp
 import uvloop
-from aiohttp import web
-from multidict import CIMultiDict, CIMultiDictProxy
-from yarl import URL
 
-# RFC 9110, section 7.6.1: these belong to one connection.
-_HOP_BY_HOP = frozenset(
-    {
-        "connection",
-        "keep-alive",
-        "proxy-authenticate",
-        "proxy-authorization",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    }
-)
-_CONNECT_WITHIN = 5.0
-_STOP_WITHIN = 3.0
+from deploy.local.front_client import Visit
+from deploy.local.front_service import Upstream
+
+_CONNECT_WITHIN: Final = 5.0
+_BACKLOG: Final = 1024
+_MOST_IDLE: Final = 256
+_STOP_WITHIN: Final = 3.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a service listens."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def of(cls, url: str) -> Place:
+        """Read `http://host:port`."""
+        parts = urlsplit(url)
+        if parts.scheme != "http" or not parts.hostname or not parts.port:
+            raise ValueError(f"not http://host:port: {url}")
+        return cls(host=parts.hostname, port=parts.port)
+
+    def __str__(self) -> str:
+        return f"http://{self.host}:{self.port}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Upstreams:
     """Where the two kinds of request go."""
 
-    receiver: URL
-    gateway: URL
+    receiver: Place
+    gateway: Place
 
-    def of(self, method: str, path: str) -> URL:
+    def of(self, method: bytes, path: bytes) -> Place:
         """Choose for one request; `path` is without its query."""
-        return self.receiver if method == "POST" and path.endswith("/inbox") else self.gateway
-
-
-def passed_on(headers: CIMultiDictProxy[str]) -> CIMultiDict[str]:
-    """The headers without those that concern this connection alone, repeated ones kept."""
-    named = {name.strip().lower() for value in headers.getall("Connection", []) for name in value.split(",")}
-    dropped = _HOP_BY_HOP | named
-    return CIMultiDict((name, value) for name, value in headers.items() if name.lower() not in dropped)
-
-
-def to_upstream(request: web.BaseRequest) -> CIMultiDict[str]:
-    """The request's headers, with word of who asked for what. The host stays: signatures cover it."""
-    headers = passed_on(request.headers)
-    chain = [*request.headers.getall("X-Forwarded-For", []), request.remote or ""]
-    headers["X-Forwarded-For"] = ", ".join(chain)
-    headers["X-Forwarded-Host"] = request.host
-    headers["X-Forwarded-Proto"] = request.scheme
-    return headers
+        return self.receiver if method == b"POST" and path.endswith(b"/inbox") else self.gateway
 
 
 class Front:
-    """Passes requests on and answers back, both as streams."""
+    """Accepts clients, and keeps connections to the services for their requests.
+
+    Args:
+        upstreams: The services.
+    """
 
     def __init__(self, upstreams: Upstreams) -> None:
         self._upstreams = upstreams
-        self._session: aiohttp.ClientSession | None = None
+        self._idle: dict[Place, deque[Upstream]] = {}
+        self._visits: set[Visit] = set()
+        self._listening: asyncio.Server | None = None
+        self._empty = asyncio.Event()
 
-    async def opened(self, _: web.Application) -> AsyncIterator[None]:
-        """Hold the connections to the services for as long as the application runs."""
-        # Bodies pass as they are: neither unpacked nor sent with cookies of other people.
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=30),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_WITHIN),
-            auto_decompress=False,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+    async def start(self, host: str, port: int) -> tuple[str, int]:
+        """Listen, and return where; raises OSError."""
+        self._listening = await asyncio.get_running_loop().create_server(
+            lambda: Visit(self), host, port, backlog=_BACKLOG
         )
-        async with self._session:
-            yield
+        name = self._listening.sockets[0].getsockname()
+        return str(name[0]), int(name[1])
 
-    async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Pass one request on. A service that is down is a 502 with a reason."""
-        if self._session is None:
-            raise RuntimeError("the application has not started")
-        path, _, _ = request.raw_path.partition("?")
-        base = self._upstreams.of(request.method, path)
-        target = URL(f"{base}{request.raw_path}", encoded=True)
-        try:
-            if request.headers.get("Upgrade", "").lower() == "websocket":
-                return await _bridge(request, await self._dial(request, target))
-            answer = await self._session.request(
-                request.method,
-                target,
-                headers=to_upstream(request),
-                data=request.content if request.body_exists else None,
-                allow_redirects=False,
+    async def stop(self) -> None:
+        """Take no more, give what is under way a moment, and close."""
+        if self._listening is not None:
+            self._listening.close()
+        for visit in tuple(self._visits):
+            visit.stop()
+        if self._visits:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_STOP_WITHIN):
+                    await self._empty.wait()
+        for visit in tuple(self._visits):
+            visit.abort()
+        for kept in self._idle.values():
+            while kept:
+                kept.pop().close()
+
+    def enter(self, visit: Visit) -> None:
+        """Learn of a client."""
+        self._visits.add(visit)
+        self._empty.clear()
+
+    def leave(self, visit: Visit) -> None:
+        """Learn that a client is gone."""
+        self._visits.discard(visit)
+        if not self._visits:
+            self._empty.set()
+
+    def at_once(self, method: bytes, target: bytes) -> Upstream | None:
+        """Return a kept connection to the service that answers this, if there is one."""
+        kept = self._idle.get(self._upstreams.of(method, target.partition(b"?")[0]), ())
+        now = asyncio.get_running_loop().time()
+        while kept:
+            upstream = kept.pop()
+            if upstream.usable(now):
+                return upstream
+            upstream.close()
+        return None
+
+    async def connect(self, method: bytes, target: bytes) -> Upstream:
+        """Return a new connection to the service that answers this; raises OSError, TimeoutError."""
+        place = self._upstreams.of(method, target.partition(b"?")[0])
+        async with asyncio.timeout(_CONNECT_WITHIN):
+            _, upstream = await asyncio.get_running_loop().create_connection(
+                lambda: Upstream(lambda one: self._keep(place, one)), place.host, place.port
             )
-        except aiohttp.WSServerHandshakeError as refused:
-            return web.json_response({"error": refused.message}, status=refused.status)
-        except (aiohttp.ClientConnectionError, TimeoutError):
-            return _bad_gateway(base)
-        async with answer:
-            return await _pass_back(request, answer)
+        return upstream
 
-    async def _dial(self, request: web.Request, target: URL) -> aiohttp.ClientWebSocketResponse:
-        if self._session is None:
-            raise RuntimeError("the application has not started")
-        offered = [part.strip() for part in request.headers.get("Sec-WebSocket-Protocol", "").split(",")]
-        headers = to_upstream(request)
-        for name in {name for name in headers if name.lower().startswith("sec-websocket-")}:
-            headers.popall(name)
-        protocols = [part for part in offered if part]
-        return await self._session.ws_connect(target, headers=headers, protocols=protocols)
+    def down(self, method: bytes, target: bytes) -> bytes:
+        """Return the answer while that service does not answer: a 502 with a reason."""
+        place = self._upstreams.of(method, target.partition(b"?")[0])
+        body = json.dumps(
+            {
+                "error": "Bad gateway",
+                "error_description": f"The service at {place} does not answer; it may be starting.",
+            }
+        ).encode()
+        return (
+            b"HTTP/1.1 502 Bad Gateway\r\nContent-Type: application/json; charset=utf-8\r\nRetry-After: 1\r\n"
+            b"Content-Length: %d\r\nConnection: close\r\n\r\n%s" % (len(body), body)
+        )
 
-
-async def _pass_back(request: web.Request, answer: aiohttp.ClientResponse) -> web.StreamResponse:
-    response = web.StreamResponse(
-        status=answer.status, reason=answer.reason, headers=passed_on(answer.headers)
-    )
-    await response.prepare(request)
-    async for chunk in answer.content.iter_any():
-        await response.write(chunk)
-    await response.write_eof()
-    return response
+    def _keep(self, place: Place, upstream: Upstream) -> None:
+        kept = self._idle.setdefault(place, deque())
+        if len(kept) >= _MOST_IDLE:
+            kept.popleft().close()
+        kept.append(upstream)
 
 
-async def _bridge(request: web.Request, upstream: aiohttp.ClientWebSocketResponse) -> web.StreamResponse:
-    client = web.WebSocketResponse(protocols=[upstream.protocol] if upstream.protocol else [])
-    await client.prepare(request)
-    directions = [asyncio.create_task(_copy(client, upstream)), asyncio.create_task(_copy(upstream, client))]
-    try:
-        await asyncio.wait(directions, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for direction in directions:
-            direction.cancel()
-        await upstream.close()
-        await client.close()
-    return client
-
-
-_Socket = web.WebSocketResponse | aiohttp.ClientWebSocketResponse
-
-
-async def _copy(source: _Socket, target: _Socket) -> None:
-    async for message in source:
-        if message.type is aiohttp.WSMsgType.TEXT:
-            await target.send_str(message.data)
-        elif message.type is aiohttp.WSMsgType.BINARY:
-            await target.send_bytes(message.data)
-
-
-def _bad_gateway(base: URL) -> web.Response:
-    body = {
-        "error": "Bad gateway",
-        "error_description": f"The service at {base} does not answer; it may be starting.",
-    }
-    return web.json_response(body, status=502, headers={"Retry-After": "1"})
-
-
-def application(upstreams: Upstreams) -> web.Application:
-    """Build the front's web application."""
+async def serve(upstreams: Upstreams, host: str, port: int) -> None:
+    """Serve until SIGTERM or SIGINT; raises OSError where the address is taken."""
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     front = Front(upstreams)
-    app = web.Application()
-    app.cleanup_ctx.append(front.opened)
-    app.router.add_route("*", "/{path:.*}", front.handle)
-    return app
+    await front.start(host, port)
+    await stopping.wait()
+    await front.stop()
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Serve until SIGTERM."""
+    """Serve what the command line says."""
     listen, receiver, gateway = arguments
     host, _, port = listen.rpartition(":")
-    upstreams = Upstreams(receiver=URL(receiver), gateway=URL(gateway))
-    web.run_app(
-        application(upstreams),
-        host=host,
-        port=int(port),
-        print=None,
-        access_log=None,
-        shutdown_timeout=_STOP_WITHIN,
-        handler_cancellation=True,
-        loop=uvloop.new_event_loop(),
-    )
+    upstreams = Upstreams(receiver=Place.of(receiver), gateway=Place.of(gateway))
+    uvloop.run(serve(upstreams, host, int(port)))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from yarl import URL
 
-from deploy.local.front import Upstreams, application
+from deploy.local.front import Front, Place, Upstreams
 
 BIG = 3 * 1024 * 1024
 
@@ -30,6 +30,8 @@ class Upstream:
             return await self._stream(request)
         if request.path == "/socket":
             return await _echo(request)
+        if request.path == "/broken-off":
+            return await _break_off(request)
         if request.path == "/closed":
             return web.json_response({"error": "who are you?"}, status=401)
         if request.path == "/cookies":
@@ -53,6 +55,15 @@ class Upstream:
         await self.more.wait()
         await response.write(b"data: second\n\n")
         return response
+
+
+async def _break_off(request: web.Request) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"Content-Length": "1000"})
+    await response.prepare(request)
+    await response.write(b"begun")
+    assert request.transport is not None
+    request.transport.close()
+    return response
 
 
 async def _echo(request: web.Request) -> web.WebSocketResponse:
@@ -83,6 +94,17 @@ async def serving(app: web.Application) -> AsyncIterator[URL]:
         await server.close()
 
 
+@contextlib.asynccontextmanager
+async def fronting(receiver: URL, gateway: URL) -> AsyncIterator[URL]:
+    """Serve a front before these two on a free port."""
+    front = Front(Upstreams(receiver=Place.of(str(receiver)), gateway=Place.of(str(gateway))))
+    host, port = await front.start("127.0.0.1", 0)
+    try:
+        yield URL(f"http://{host}:{port}")
+    finally:
+        await front.stop()
+
+
 def upstream_application(upstream: Upstream) -> web.Application:
     """An application around one upstream."""
     app = web.Application(client_max_size=2 * BIG)
@@ -97,10 +119,10 @@ async def world() -> AsyncIterator[World]:
     async with contextlib.AsyncExitStack() as stack:
         receiver_url = await stack.enter_async_context(serving(upstream_application(Upstream("receiver"))))
         gateway_url = await stack.enter_async_context(serving(upstream_application(gateway)))
-        front = application(Upstreams(receiver=receiver_url.origin(), gateway=gateway_url.origin()))
-        origin = await stack.enter_async_context(serving(front))
+        front = fronting(receiver_url.origin(), gateway_url.origin())
+        origin = await stack.enter_async_context(front)
         session = await stack.enter_async_context(aiohttp.ClientSession())
-        yield World(gateway, session, origin.origin())
+        yield World(gateway, session, origin)
 
 
 @pytest.mark.parametrize(
@@ -187,9 +209,69 @@ async def test_a_service_that_is_down_is_a_502_with_a_reason() -> None:
     """While a service restarts, clients get an answer in the form they know."""
     nobody = URL("http://127.0.0.1:9")
     async with (
-        serving(application(Upstreams(receiver=nobody, gateway=nobody))) as origin,
+        fronting(nobody, nobody) as origin,
         aiohttp.ClientSession() as session,
         session.get(origin) as answer,
     ):
         assert answer.status == 502
         assert set(await answer.json()) == {"error", "error_description"}
+
+
+async def said(origin: URL, sent: bytes) -> bytes:
+    """Return all that is answered to these bytes, the last of whose requests closes the connection."""
+    reader, writer = await asyncio.open_connection(origin.host, origin.port)
+    writer.write(sent)
+    try:
+        return await asyncio.wait_for(reader.read(), 10)
+    finally:
+        writer.close()
+
+
+async def test_requests_of_one_connection_are_answered_in_their_order(world: World) -> None:
+    """What is asked before the last answer has come is answered in turn, by whichever service it is for."""
+    answers = await said(
+        world.origin,
+        b"POST /inbox HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"
+        b"HEAD /head HTTP/1.1\r\nHost: x\r\n\r\n"
+        b"GET /third HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+    )
+    assert answers.count(b"HTTP/1.1 200 OK") == 3
+    first, third = answers.find(b'"path": "/inbox"'), answers.find(b'"path": "/third"')
+    assert -1 < first < third
+    assert b'"path": "/head"' not in answers
+
+
+async def test_a_body_without_a_length_told_arrives_whole(world: World) -> None:
+    """A body sent in chunks arrives with every byte, and what stands behind it is no header."""
+    answer = await said(
+        world.origin,
+        b"POST /inbox HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+        b"3\r\nabc\r\n4\r\ndefg\r\n0\r\nX-Late: 1\r\n\r\n",
+    )
+    assert b'"length": 7' in answer
+    assert b"X-Late" not in answer
+
+
+async def test_what_could_be_read_in_two_ways_is_not_passed_on(world: World) -> None:
+    """A request with two lengths reaches no service, and nothing that follows it does."""
+    answer = await said(
+        world.origin,
+        b"POST /inbox HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}"
+        b"GET /second HTTP/1.1\r\nHost: x\r\n\r\n",
+    )
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"path" not in answer
+
+
+async def test_a_head_without_end_is_refused(world: World) -> None:
+    """A head larger than a service would take is refused before it grows in memory."""
+    answer = await said(
+        world.origin, b"GET / HTTP/1.1\r\nHost: x\r\nX: " + bytes(b"a" * (70 << 10)) + b"\r\n"
+    )
+    assert answer.startswith(b"HTTP/1.1 431 ")
+
+
+async def test_an_answer_that_breaks_off_is_not_taken_for_a_whole_one(world: World) -> None:
+    """Where a service ends in the middle of an answer, the client's connection ends, too."""
+    answer = await said(world.origin, b"GET /broken-off HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert answer.endswith(b"begun")
