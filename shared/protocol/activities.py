@@ -8,7 +8,10 @@ from shared.protocol.objects import ActorProfile, Note
 
 
 class _Activity(Struct, frozen=True, kw_only=True, tag=True):
-    """What every activity has: `id` is empty only where an authentic one came without (Takahē's Add)."""
+    """What every activity has: `id` is empty only where an authentic one came without (Takahē's Add).
+
+    Whom `audience` names stands in `cc`: to address somebody in the one or the other makes no difference.
+    """
 
     id: str
     actor: str

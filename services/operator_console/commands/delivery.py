@@ -73,18 +73,26 @@ def _status_id(uris: LocalUris, post: str) -> int | None:
 
 
 def _document(found: Found) -> dict[str, object]:
-    def of(one: SentReport) -> list[dict[str, object]]:
-        own = [each for each in found.deliveries if each.activity_uri == one.activity_uri]
-        return [plain(msgspec.structs.asdict(each)) for each in own]
+    return {"post": found.post, "activities": [_activity(found, one) for one in found.sent]}
 
-    activities = [{**msgspec.structs.asdict(one), "deliveries": of(one)} for one in found.sent]
-    return {"post": found.post, "activities": activities}
+
+def _activity(found: Found, one: SentReport) -> dict[str, object]:
+    """Return an activity with its deliveries: `states` sums to `total`, final once `planned_at` is set."""
+    own = [each for each in found.deliveries if each.activity_uri == one.activity_uri]
+    states = Counter(each.state for each in own)
+    return {
+        **msgspec.structs.asdict(one),
+        "total": len(own),
+        "states": {state.name.lower(): states[state] for state in State},
+        "deliveries": [plain(msgspec.structs.asdict(each)) for each in own],
+    }
 
 
 def _print(one: SentReport, deliveries: list[DeliveryReport]) -> None:
     states = Counter(each.state for each in deliveries)
     summary = ", ".join(f"{states[state]} {state.name.lower()}" for state in State if states[state])
-    note(f"{one.type} {one.activity_uri}: {summary or 'no recipients'}")
+    of_all = f" of {len(deliveries)}" if deliveries else ""
+    note(f"{one.type} {one.activity_uri}: {summary or 'no recipients'}{of_all}")
     if not deliveries:
         return
     rows = [

@@ -36,6 +36,7 @@ from shared.protocol.reader.notes import POST_TYPES, note_of
 from shared.protocol.reader.values import (
     Wire,
     addresses,
+    copied_to,
     entries,
     first,
     required_uri,
@@ -47,6 +48,8 @@ from shared.protocol.reader.values import (
 )
 from shared.protocol.text.sanitise import clean_line, clean_text
 from shared.protocol.wire import decode
+
+_ADDRESSED: Final = frozenset({"to", "cc", "audience"})
 
 _KNOWN_KIND: Final = 64
 """Characters of a foreign type that are kept for the log."""
@@ -75,7 +78,7 @@ def read_activity(document: bytes) -> Activity:
         id=id_of_activity(wire, kind),
         actor=actor_of_activity(wire),
         to=addresses(wire.get("to"), limits.RECIPIENTS),
-        cc=addresses(wire.get("cc"), limits.RECIPIENTS),
+        cc=copied_to(wire, limits.RECIPIENTS),
         published=time(wire.get("published")),
     )
     read = _READERS.get(kind)
@@ -177,7 +180,7 @@ def _update(wire: Wire, frame: _Frame) -> Activity:
 
 
 def _post(inner: Wire, frame: _Frame) -> Note:
-    if "to" not in inner and "cc" not in inner:
+    if inner.keys().isdisjoint(_ADDRESSED):
         # Where only the activity is addressed, the post has the same audience (ActivityPub section 6.2).
         inner = {**inner, "to": list(frame["to"]), "cc": list(frame["cc"])}
     return note_of(inner, frame["actor"])

@@ -16,6 +16,7 @@ from shared.protocol.reader.tags import Tags, read_tags
 from shared.protocol.reader.values import (
     Wire,
     addresses,
+    copied_to,
     entries,
     first,
     flag,
@@ -77,7 +78,7 @@ def note_of(wire: Wire, author: str = "") -> Note:
         may_ask=may_ask,
         sensitive=flag(wire.get("sensitive")),
         to=addresses(wire.get("to"), limits.RECIPIENTS),
-        cc=addresses(wire.get("cc"), limits.RECIPIENTS),
+        cc=copied_to(wire, limits.RECIPIENTS),
         mentions=tags.mentions,
         hashtags=tags.hashtags,
         emojis=tags.emojis,

@@ -84,6 +84,12 @@ def addresses(value: object, limit: int) -> tuple[str, ...]:
     return tuple(found)
 
 
+def copied_to(wire: Wire, limit: int) -> tuple[str, ...]:
+    """Return who is addressed beside `to`, each once: `cc` and `audience` (ActivityPub section 6)."""
+    cc, audience = wire.get("cc"), wire.get("audience")
+    return addresses(cc if audience is None else [*entries(cc), *entries(audience)], limit)
+
+
 def web_link(value: object, media_type: str = "text/html") -> str:
     """Return the http address meant by a `url`: a string, a Link, or a list of which one has the type."""
     if isinstance(value, str):

@@ -7,7 +7,8 @@ from msgspec.structs import replace
 from services.timeline_builder.work import Outcome
 from shared.protocol.identifiers import PUBLIC
 from shared.protocol.objects import Mention, Poll, PollOption, Visibility
-from tests.builders import parsed
+from shared.protocol.reader import read_activity
+from tests.builders import parsed, wire
 from tests.integration.builder.stage import Person, Stage
 
 
@@ -57,6 +58,17 @@ async def test_direct_message_without_a_mention_reaches_its_addressee(stage: Sta
     assert await stage.told(grace) == [("mention", edith.id, note.id)]
     assert await stage.home(ada) == []
     assert (await stage.actor(edith))["statuses_count"] == 0
+
+
+async def test_audience_alone_reaches_its_addressee(stage: Stage) -> None:
+    """Who is named in nothing but `audience` is told of the post, which is for nobody else."""
+    grace, stranger = await stage.here(), await stage.away()
+    post = wire.note(stranger.uri, to=[], cc=[], audience=grace.uri)
+    await stage.apply(read_activity(wire.encode(wire.activity("Create", stranger.uri, object=post))))
+    stored = await stage.post(str(post["id"]))
+    assert stored is not None
+    assert stored["visibility"] == Visibility.DIRECT
+    assert await stage.told(grace) == [("mention", stranger.id, post["id"])]
 
 
 async def test_direct_message_to_nobody_here_is_not_stored(stage: Stage) -> None:

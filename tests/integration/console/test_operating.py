@@ -33,6 +33,8 @@ class OneActivity(Struct):
     """An activity in a report."""
 
     deliveries: list[OneDelivery]
+    total: int
+    states: dict[str, int]
 
 
 class Report(Struct):
@@ -126,7 +128,10 @@ async def test_a_posts_delivery_report_sums_up_to_the_plan(heddle: Heddle, datab
         assert report.post == made["uri"]
         found = {one.inbox: one.state for one in report.activities[0].deliveries}
         assert found == {inbox: state.name.lower() for inbox, state in states.items()}
-    assert "1 delivered, 1 parked, 1 dead" in (await heddle("delivery", str(made["id"]))).err
+        assert report.activities[0].total == len(states)
+        sums = {"queued": 0, "delivered": 1, "parked": 1, "dead": 1, "superseded": 0}
+        assert report.activities[0].states == sums
+    assert "1 delivered, 1 parked, 1 dead of 3" in (await heddle("delivery", str(made["id"]))).err
     strange = ("123", "https://elsewhere.example/@ada/1")
     await asyncio.gather(*(heddle("delivery", name, code=1) for name in strange))
 

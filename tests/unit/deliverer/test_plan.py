@@ -8,8 +8,9 @@ from services.fanout_deliverer.plan import audience_of, plan_deliveries, recall_
 from shared.database.deliveries import Destination, SentActivity
 from shared.protocol.activities import Activity
 from shared.protocol.identifiers import PUBLIC, host_of
+from shared.protocol.reader import read_activity
 from shared.queue.topology import shard_of
-from tests.builders import parsed
+from tests.builders import parsed, wire
 
 ADA = "https://loom.example/users/1"
 FOLLOWERS = f"{ADA}/followers"
@@ -24,6 +25,15 @@ def test_public_post_goes_to_followers_and_the_named() -> None:
     """A post goes to followers and to those it names; the public and its author are nobody to send to."""
     reach = audience_of(_post(to=(PUBLIC, NORA, ADA)), FOLLOWERS)
     assert (reach.followers, reach.named, reach.personal) == (True, (NORA,), False)
+
+
+def test_audience_is_told_as_well() -> None:
+    """Whom only `audience` names, a group for instance, is sent the activity, as `to` and `cc` are."""
+    group = "https://birch.example/c/weaving"
+    document = wire.activity("Like", ADA, object=f"{NORA}/1", to=[NORA], cc=[FOLLOWERS], audience=group)
+    reach = audience_of(read_activity(wire.encode(document)), FOLLOWERS)
+    assert reach.followers
+    assert {NORA, group} <= set(reach.named)
 
 
 def test_direct_post_goes_to_the_named_only() -> None:

@@ -69,6 +69,29 @@ def test_visibility_is_read_from_every_spelling(name: str, visibility: Visibilit
     assert visibility_of(note.to, note.cc, note.attributed_to + followers) is visibility
 
 
+@pytest.mark.parametrize(
+    ("addressed", "visibility"),
+    [
+        ({"audience": wire.PUBLIC}, Visibility.UNLISTED),
+        ({"audience": ["as:Public"], "to": [f"{wire.EDITH}/followers"]}, Visibility.UNLISTED),
+        ({"audience": "https://group.example/c/weaving", "to": [wire.PUBLIC]}, Visibility.PUBLIC),
+        ({"audience": f"{wire.EDITH}/followers"}, Visibility.FOLLOWERS),
+        ({"audience": wire.ADA}, Visibility.DIRECT),
+    ],
+)
+def test_audience_addresses_as_cc_does(addressed: wire.Wire, visibility: Visibility) -> None:
+    """Whom `audience` names a post is for as well, on the post itself or only on what brings it."""
+    post = {name: value for name, value in wire.note().items() if name not in {"to", "cc"}}
+    for bringing, brought in (({}, addressed), (addressed, {})):
+        create = wire.activity("Create", wire.EDITH, object={**post, **brought}, **bringing)
+        activity = read_activity(wire.encode(create))
+        assert isinstance(activity, Create)
+        note = activity.note
+        assert visibility_of(note.to, note.cc, f"{wire.EDITH}/followers") is visibility
+        if not brought:
+            assert (activity.to, activity.cc) == (note.to, note.cc)
+
+
 def test_mastodon_post_is_read_whole() -> None:
     """Text, language, mention, hashtag, emoji, thread and replies of a Mastodon post all arrive."""
     note = _note("mastodon/create-public")
