@@ -87,7 +87,8 @@ def in_the_name_of_a_victim(how: str) -> Attack:
     return make
 
 
-def _of_bits(bits: int, exponent: int = 65537) -> str:
+def of_bits(bits: int, exponent: int = 65537) -> str:
+    """Return the PEM of a new RSA key, by hand where no library makes one with this exponent."""
     if exponent == 65537:
         return pem(rsa.generate_private_key(public_exponent=65537, key_size=bits))
     modulus = rsa.generate_private_key(public_exponent=65537, key_size=bits).public_key().public_numbers().n
@@ -152,8 +153,8 @@ ATTACKS: dict[str, tuple[Attack, Verdict]] = {
     "PEM garbage": (published("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----"), UNLISTED),
     "a certificate": (published(CERTIFICATE), UNLISTED),
     "a private key": (published(_private()), UNLISTED),
-    "an RSA key of 1,024 bits": (published(_of_bits(1024)), UNLISTED),
-    "an RSA key with exponent 1": (published(_of_bits(2048, 1)), UNLISTED),
+    "an RSA key of 1,024 bits": (published(of_bits(1024)), UNLISTED),
+    "an RSA key with exponent 1": (published(of_bits(2048, 1)), UNLISTED),
     "an RSA key of 16,384 bits": (published(_spki((1 << 16383) | 12345, 65537)), UNLISTED),
     "an RSA key with an enormous exponent": (
         published(_spki((1 << 2047) | 12345, (1 << 2040) | 1)),

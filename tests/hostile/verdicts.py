@@ -9,7 +9,7 @@ from msgspec import json
 from tests.hostile.arena import APPLIED, BUILDER, RECEIVER, REJECTED, VERIFIER, Arena, Shot
 from tests.infrastructure import eventually
 
-UNAUTHORIZED = 401
+IDENTIFIED = frozenset({401, 403})
 
 Make = Callable[[Arena], Coroutine[Any, Any, Shot]]
 
@@ -32,7 +32,7 @@ class Refused:
         assert await arena.count(RECEIVER, REJECTED, reason=self.reason) == before + 1
         assert _fetched(shot) == fetched, "nothing is fetched for what is refused at the door"
         # Where no id can be read, the trace that the sender was told leads to it.
-        name = shot.id if self.status == UNAUTHORIZED else str(problem["trace"])
+        name = shot.id if self.status in IDENTIFIED else str(problem["trace"])
         await _can_be_looked_up(arena, name, self.reason)
 
 
