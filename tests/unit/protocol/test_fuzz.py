@@ -1,5 +1,6 @@
 """Hostile documents: whatever the bytes, the reader answers with a value or with Malformed."""
 
+import contextlib
 import json
 from collections.abc import Callable
 
@@ -7,41 +8,40 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from shared.protocol import reader
 from shared.protocol.envelope import peek
-from shared.protocol.errors import Malformed
+from shared.protocol.errors import Malformed, Rejected
 from shared.protocol.messages import AcceptedActivity, Codec
-from shared.protocol.reader import (
-    read_activity,
-    read_actor,
-    read_key_owner,
-    read_nodeinfo,
-    read_nodeinfo_links,
-    read_note,
-    read_object,
-    read_webfinger,
-)
+from shared.protocol.reader import read_activity
+from shared.signatures.proofs import read_proof
 from tests.builders import parsed
 from tests.unit.protocol.payloads import payload, written
 
 _READERS: list[Callable[[bytes], object]] = [
     peek,
-    read_activity,
-    read_actor,
-    read_note,
-    read_object,
-    read_key_owner,
-    read_webfinger,
-    read_nodeinfo,
-    read_nodeinfo_links,
+    *(getattr(reader, name) for name in reader.__all__ if name.startswith("read_")),
 ]
+"""All of them: what is added to the reader is tried here without being named."""
+
 _WORDS = """
     id type actor object target to cc tag attachment content contentMap name summary url href icon image
     publicKey owner publicKeyPem endpoints sharedInbox attributedTo inReplyTo published updated oneOf
     replies totalItems endTime preferredUsername inbox webfinger links rel subject software language
     mediaType focalPoint width blurhash sensitive alsoKnownAs assertionMethod publicKeyMultibase value
+    interactionPolicy canQuote automaticApproval manualApproval quote quoteUrl items orderedItems first next
+    interactingObject interactionTarget instrument result context implements generator startTime location
 """
 _KINDS = "Create Update Note Question Page Person Undo Accept Follow Delete Flag Add Announce Like Video"
 _NAMES, _TYPES = _WORDS.split(), _KINDS.split()
+_PROOF_NAMES = [
+    "verificationMethod",
+    "proofValue",
+    "proofPurpose",
+    "created",
+    "expires",
+    "@context",
+    "challenge",
+]
 _LEAVES = st.one_of(
     st.none(),
     st.booleans(),
@@ -90,6 +90,16 @@ def test_any_damage_to_a_real_document_is_read_or_malformed(data: st.DataObject)
     place[key] = data.draw(_VALUES)
     for read in _READERS:
         _read(read, json.dumps(document).encode())
+
+
+@settings(_calm, max_examples=100)
+@given(st.dictionaries(st.sampled_from(_PROOF_NAMES), _LEAVES), st.dictionaries(st.text(max_size=5), _LEAVES))
+def test_any_proof_is_read_or_refused(proof: dict[str, object], document: dict[str, object]) -> None:
+    """A proof of any shape, in any document, raises nothing but a refusal."""
+    kind = {"type": "DataIntegrityProof", "cryptosuite": "eddsa-jcs-2022"}
+    for one in (proof, proof | kind, [proof | kind]):
+        with contextlib.suppress(Rejected):
+            read_proof(json.dumps(document | {"proof": one}).encode())
 
 
 @pytest.mark.parametrize("name", written(documents=False))
