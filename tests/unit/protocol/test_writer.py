@@ -7,6 +7,7 @@ from typing import TypedDict
 from xml.etree import ElementTree as ET
 
 import pytest
+from msgspec.structs import replace
 
 from shared.protocol import writer
 from shared.protocol.activities import (
@@ -230,6 +231,19 @@ def test_activity_names_its_context(name: str) -> None:
     """Every activity has a context, and nothing embedded has one of its own."""
     assert "@context" in json.loads(_DOCUMENTS[name])
     assert _DOCUMENTS[name].count(b'"@context"') == 1
+
+
+def test_a_long_post_fits_into_what_the_smallest_bound_lets_through() -> None:
+    """A post of 5,000 letters with four pictures, each with much text, takes less than 50 KB."""
+    pictures = tuple(
+        Attachment(
+            url=f"https://loom.example/media/{number}.png", media_type="image/png", description="é" * 1500
+        )
+        for number in range(4)
+    )
+    note = replace(_rich_post(), content=f"<p>{'word ' * 1000}</p>", attachments=pictures)
+    create = Create(id=f"{note.id}/activity", actor=note.attributed_to, to=note.to, cc=note.cc, note=note)
+    assert len(writer.write_activity(create)) < 50_000
 
 
 def test_unknown_activity_is_not_written() -> None:
