@@ -7,11 +7,12 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
-from services.timeline_builder import closing, lapses, upkeep
+from services.timeline_builder import closing, lapses, letting_go, upkeep
 from services.timeline_builder.apply import apply_batch
 from services.timeline_builder.relay import Relay
 from shared.actions.site import Site
 from shared.database.pool import Pool, create_pool, unavailable_when_down
+from shared.database.retention import Kept
 from shared.database.worker_ids import id_generator
 from shared.protocol.local_uris import LocalUris
 from shared.protocol.messages import AcceptedActivity, Codec
@@ -56,10 +57,12 @@ async def main(context: Context) -> None:
         consumer = BatchConsumer(broker, ACTIVITY_ACCEPTED, Codec(AcceptedActivity), handle, max_items=BATCH)
         context.ready.add(ACTIVITY_ACCEPTED, consumer.check)
         relay = Relay(pool, Publisher(broker), settings.database_url)
+        kept = Kept.for_days(settings.deliveries_kept, settings.receipts_kept)
         async with consumer, asyncio.TaskGroup() as tasks:
             tasks.create_task(relay.run(context.stopping))
             tasks.create_task(live.run(context.stopping))
             tasks.create_task(upkeep.run(pool, site, context.stopping))
+            tasks.create_task(letting_go.run(pool, kept, context.stopping))
             tasks.create_task(lapses.run(pool, context.stopping))
             tasks.create_task(closing.run(pool, site, context.stopping))
 

@@ -1,7 +1,7 @@
 """What was planned to be sent, where to, and how each of it went.
 
 One row of `sent_activities` for each activity, one of `deliveries` for each inbox: the states always sum
-to the plan.
+to the plan. What is settled for long is let go (`retention.py`).
 """
 
 from collections.abc import Sequence
@@ -193,26 +193,48 @@ async def mark_planned(conn: Connection, activity_uris: Sequence[str]) -> None:
 
 async def receivers_of_subject(conn: Connection, subject: str, above: str, limit: int) -> list[Destination]:
     """Return inboxes that were sent anything about this object, by name, from above a name on."""
-    rows = await conn.fetch(
-        f"{_RECEIVERS} WHERE s.object_hash = $1 ORDER BY 1 LIMIT $3", uri_hash(subject), above, limit
+    return await _receivers(
+        conn,
+        "s.object_hash = $1",
+        "SELECT unnest(inboxes) AS inbox_id FROM told_of_objects WHERE object_hash = $1",
+        (uri_hash(subject), above, limit),
     )
-    return [Destination(inbox=row["inbox"], shared=row["shared"]) for row in rows]
 
 
 async def receivers_of_actor(conn: Connection, actor_id: int, above: str, limit: int) -> list[Destination]:
     """Return inboxes that were sent anything by this account, by name, from above a name on."""
-    rows = await conn.fetch(f"{_RECEIVERS} WHERE s.actor_id = $1 ORDER BY 1 LIMIT $3", actor_id, above, limit)
+    return await _receivers(
+        conn,
+        "s.actor_id = $1",
+        "SELECT inbox_id FROM told_by_actors WHERE actor_id = $1",
+        (actor_id, above, limit),
+    )
+
+
+async def _receivers(
+    conn: Connection, condition: str, let_go: str, arguments: tuple[object, str, int]
+) -> list[Destination]:
+    """Return receivers of deliveries that are recorded, and of those that were let go (`retention.py`).
+
+    Of each activity only as many as a page may need are read.
+    """
+    rows = await conn.fetch(
+        f"""
+        SELECT DISTINCT ON (inbox) inbox, shared FROM (
+            (SELECT d.inbox, d.shared
+               FROM sent_activities s
+              CROSS JOIN LATERAL (
+                     SELECT inbox, shared FROM deliveries
+                      WHERE activity_hash = s.activity_hash AND inbox > $2 ORDER BY inbox LIMIT $3) AS d
+              WHERE {condition})
+            UNION ALL
+            (SELECT i.inbox, i.shared FROM ({let_go}) AS told JOIN told_inboxes i ON i.id = told.inbox_id
+              WHERE i.inbox > $2 ORDER BY i.inbox LIMIT $3)) AS either
+         ORDER BY inbox LIMIT $3
+        """,  # noqa: S608 - constants
+        *arguments,
+    )
     return [Destination(inbox=row["inbox"], shared=row["shared"]) for row in rows]
-
-
-_RECEIVERS = """
-SELECT DISTINCT ON (d.inbox) d.inbox, d.shared
-  FROM sent_activities s
- CROSS JOIN LATERAL (
-        SELECT inbox, shared FROM deliveries
-         WHERE activity_hash = s.activity_hash AND inbox > $2 ORDER BY inbox LIMIT $3) AS d
-"""
-"""Of each activity only as many as a page may need are read."""
 
 
 async def settled(

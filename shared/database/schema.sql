@@ -524,6 +524,23 @@ CREATE TABLE tag_follows (
     id bigint NOT NULL
 );
 
+CREATE TABLE told_by_actors (
+    actor_id bigint NOT NULL,
+    inbox_id integer NOT NULL
+);
+
+CREATE TABLE told_inboxes (
+    id integer NOT NULL GENERATED ALWAYS AS IDENTITY,
+    inbox text NOT NULL,
+    shared boolean NOT NULL
+);
+
+CREATE TABLE told_of_objects (
+    object_hash bytea NOT NULL,
+    actor_id bigint NOT NULL,
+    inboxes integer[] NOT NULL
+);
+
 CREATE TABLE wide_authors (
     actor_id bigint NOT NULL,
     narrowing boolean NOT NULL DEFAULT false,
@@ -594,6 +611,10 @@ ALTER TABLE status_edits ADD CONSTRAINT status_edits_pkey PRIMARY KEY (status_id
 ALTER TABLE status_tags ADD CONSTRAINT status_tags_pkey PRIMARY KEY (tag, status_id);
 ALTER TABLE statuses ADD CONSTRAINT statuses_pkey PRIMARY KEY (id);
 ALTER TABLE tag_follows ADD CONSTRAINT tag_follows_pkey PRIMARY KEY (tag, account_id);
+ALTER TABLE told_by_actors ADD CONSTRAINT told_by_actors_pkey PRIMARY KEY (actor_id, inbox_id);
+ALTER TABLE told_inboxes ADD CONSTRAINT told_inboxes_inbox_key UNIQUE (inbox);
+ALTER TABLE told_inboxes ADD CONSTRAINT told_inboxes_pkey PRIMARY KEY (id);
+ALTER TABLE told_of_objects ADD CONSTRAINT told_of_objects_pkey PRIMARY KEY (object_hash);
 ALTER TABLE wide_authors ADD CONSTRAINT wide_authors_pkey PRIMARY KEY (actor_id);
 ALTER TABLE account_domain_blocks ADD CONSTRAINT account_domain_blocks_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(actor_id);
 ALTER TABLE accounts ADD CONSTRAINT accounts_actor_id_fkey FOREIGN KEY (actor_id) REFERENCES actors(id);
@@ -639,6 +660,7 @@ ALTER TABLE reports ADD CONSTRAINT reports_target_id_fkey FOREIGN KEY (target_id
 ALTER TABLE status_edits ADD CONSTRAINT status_edits_status_id_fkey FOREIGN KEY (status_id) REFERENCES statuses(id) ON DELETE CASCADE;
 ALTER TABLE status_tags ADD CONSTRAINT status_tags_status_id_fkey FOREIGN KEY (status_id) REFERENCES statuses(id) ON DELETE CASCADE;
 ALTER TABLE tag_follows ADD CONSTRAINT tag_follows_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(actor_id);
+ALTER TABLE told_by_actors ADD CONSTRAINT told_by_actors_inbox_id_fkey FOREIGN KEY (inbox_id) REFERENCES told_inboxes(id);
 ALTER TABLE wide_authors ADD CONSTRAINT wide_authors_actor_id_fkey FOREIGN KEY (actor_id) REFERENCES actors(id);
 
 CREATE INDEX actors_domain ON actors USING btree (domain) WHERE (NOT local);
@@ -678,6 +700,7 @@ CREATE INDEX refusals_activity ON refusals USING btree (activity_hash);
 CREATE INDEX reports_actor ON reports USING btree (actor_id) WHERE (resolved_at IS NULL);
 CREATE INDEX retired_inboxes_host ON retired_inboxes USING btree (host);
 CREATE INDEX sent_activities_actor ON sent_activities USING btree (actor_id);
+CREATE INDEX sent_activities_age ON sent_activities USING btree (created_at);
 CREATE INDEX sent_activities_object ON sent_activities USING btree (object_hash);
 CREATE INDEX sign_in_attempts_age ON sign_in_attempts USING btree (window_started_at);
 CREATE INDEX status_tags_status ON status_tags USING btree (status_id);

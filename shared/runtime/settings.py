@@ -16,6 +16,10 @@ FEDERATION_STAGES = ("off", "shadow", "outbound", "reactions", "full")
 MIN_SECRET_LENGTH = 32
 MIN_CONSENT_LENGTH = 16
 MAX_PROCESSES = 64
+MIN_DAYS_KEPT = 8
+"""What is parked is tried for seven days."""
+
+MAX_DAYS_KEPT = 36_500
 _MAX_PORT = 65535
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -55,6 +59,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     load_test_consent: str = ""
     benchmark_mode: bool = False
     fan_out_limit: int = 10_000
+    deliveries_kept: int = 30
+    receipts_kept: int = 365
 
     def __repr__(self) -> str:
         """Name the site only: the other values carry passwords."""
@@ -135,7 +141,11 @@ def load_settings(environ: Mapping[str, str] = os.environ, *, need: Sequence[str
         load_test_consent=reader.read("load_test_consent", _parse_consent, ""),
         benchmark_mode=benchmark_mode,
         fan_out_limit=reader.read("fan_out_limit", _parse_fan_out_limit, 10_000),
+        deliveries_kept=reader.read("deliveries_kept", _parse_days, 30),
+        receipts_kept=reader.read("receipts_kept", _parse_days, 365),
     )
+    if settings.receipts_kept < settings.deliveries_kept:
+        reader.problems.append(f"{PREFIX}RECEIPTS_KEPT must not be less than {PREFIX}DELIVERIES_KEPT")
     if reader.problems:
         raise SettingsError(reader.problems)
     return settings
@@ -216,6 +226,13 @@ def _parse_fan_out_limit(text: str) -> int:
     number = _parse_number(text)
     if number < 1:
         raise ValueError("must be at least 1")
+    return number
+
+
+def _parse_days(text: str) -> int:
+    number = _parse_number(text)
+    if not MIN_DAYS_KEPT <= number <= MAX_DAYS_KEPT:
+        raise ValueError(f"must be {MIN_DAYS_KEPT} to {MAX_DAYS_KEPT} days")
     return number
 
 

@@ -63,6 +63,9 @@ follower_digests = Counter(
 follower_repairs = Counter("heddle_follower_repairs_total", "Lists of followers compared", ["result"])
 
 deliveries = Counter("heddle_deliveries_total", "Attempts to deliver, by outcome", ["outcome"])
+deliveries_let_go = Counter(
+    "heddle_deliveries_let_go_total", "Deliveries settled for so long that only who was told is kept"
+)
 delivery_seconds = Histogram("heddle_delivery_seconds", "One POST to another server", buckets=_SECONDS)
 parked_deliveries = Gauge(
     "heddle_parked_deliveries", "Deliveries that wait in the database", multiprocess_mode="livemax"

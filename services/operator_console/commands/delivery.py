@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from services.operator_console.output import AsJson, note, plain, print_json, print_table
 from services.operator_console.session import NotFound, Session, with_session
-from shared.database import delivery_reports
+from shared.database import delivery_reports, retention
 from shared.database.deliveries import State
 from shared.database.delivery_reports import DeliveryReport, SentReport
 from shared.database.document_posts import post_by_id
@@ -20,9 +20,10 @@ _PAGE = re.compile(r"/@[^/]+/(\d{1,19})/?$")
 
 
 class Found(Struct):
-    """A post and all that was sent about it."""
+    """A post and all that was sent about it; `let_go` counts inboxes of which only that is known still."""
 
     post: str
+    let_go: int
     sent: list[SentReport]
     deliveries: list[DeliveryReport]
 
@@ -40,9 +41,10 @@ def show_delivery(
     if as_json:
         print_json(_document(found))
         return
-    if not found.sent:
+    if found.let_go:
+        note(f"{found.let_go} inboxes were told so long ago that no more is known of it.")
+    elif not found.sent:
         note("Nothing was sent to other servers about this post.")
-        return
     for one in found.sent:
         _print(one, [each for each in found.deliveries if each.activity_uri == one.activity_uri])
 
@@ -59,6 +61,7 @@ async def _find(session: Session, post: str, *, retry: bool) -> Found:
                 note(f"{await delivery_reports.retry(conn, known.note.id)} deliveries are tried now.")
         return Found(
             known.note.id,
+            await retention.count_told(conn, known.note.id),
             await delivery_reports.sent_about(conn, known.note.id),
             await delivery_reports.deliveries_about(conn, known.note.id),
         )
@@ -73,7 +76,11 @@ def _status_id(uris: LocalUris, post: str) -> int | None:
 
 
 def _document(found: Found) -> dict[str, object]:
-    return {"post": found.post, "activities": [_activity(found, one) for one in found.sent]}
+    return {
+        "post": found.post,
+        "let_go": found.let_go,
+        "activities": [_activity(found, one) for one in found.sent],
+    }
 
 
 def _activity(found: Found, one: SentReport) -> dict[str, object]:

@@ -12,7 +12,7 @@ from services.platform_gateway.errors import not_found
 from services.platform_gateway.gateway import GATEWAY
 from services.platform_gateway.parameters import path_id, read
 from services.platform_gateway.responses import answer
-from shared.database import delivery_reports
+from shared.database import delivery_reports, retention
 from shared.database.deliveries import State
 from shared.database.delivery_reports import DeliveryReport, OwnPost, Sum
 from shared.database.pool import Connection
@@ -57,11 +57,15 @@ class SentActivity(Struct, kw_only=True):
 
 
 class DeliveryView(Struct, kw_only=True):
-    """All that was sent about a post, oldest first."""
+    """All that was sent about a post, oldest first.
+
+    `let_go` counts inboxes of which only that is known still: they were told, long ago.
+    """
 
     id: str
     uri: str
     deleted_at: datetime | None
+    let_go: int
     activities: list[SentActivity]
 
 
@@ -130,6 +134,7 @@ async def _view(
         id=str(post.id),
         uri=post.uri,
         deleted_at=post.deleted_at,
+        let_go=await retention.count_told(conn, post.uri),
         activities=[_activity(one, listed) for one in chosen],
     )
 

@@ -4,12 +4,14 @@ from datetime import UTC, datetime, timedelta
 
 from shared.database import bookmarks, favourites, statuses
 from shared.database.actors import RemoteActor, upsert_remote
+from shared.database.deliveries import State
 from shared.database.pool import Connection
 from shared.database.statuses import NewStatus
 from shared.database.worker_ids import id_generator
 from shared.protocol.identifiers import IdGenerator
 from shared.protocol.objects import ActorKind, ActorProfile, Visibility
 from tests.integration.console.command_line import Heddle
+from tests.integration.console.trouble import plan
 
 OLD = datetime.now(UTC) - timedelta(days=200)
 
@@ -88,11 +90,12 @@ async def test_only_what_nobody_refers_to_goes(heddle: Heddle, database: Connect
     everything = await kept(database)
 
     counted = (await heddle("prune", "--json")).record()
-    assert counted == {"posts": 2, "boosts": 0, "tombstones": 0, "deleted": False}
+    settled = {"activities": 0, "deliveries": 0}
+    assert counted == {"posts": 2, "boosts": 0, "tombstones": 0, **settled, "deleted": False}
     assert await kept(database) == everything
 
     removed = (await heddle("prune", "--apply", "--json")).record()
-    assert removed == {"posts": 3, "boosts": 0, "tombstones": 0, "deleted": True}
+    assert removed == {"posts": 3, "boosts": 0, "tombstones": 0, **settled, "deleted": True}
     assert await kept(database) == everything - {"lonely", "nobody's", "reply to nobody's"}
     again = (await heddle("prune", "--apply", "--json")).record()
     assert again["posts"] == 0
@@ -134,3 +137,20 @@ async def test_what_came_home_by_a_hashtag_stays(heddle: Heddle, database: Conne
     )
     assert await counted_and_removed(heddle) == (1, 1)
     assert await kept(database) == {"at home"}
+
+
+async def test_deliveries_settled_for_long_are_counted_and_let_go(
+    heddle: Heddle, database: Connection
+) -> None:
+    """A dry run counts them, `--apply` lets them go; the post's report says how many were told."""
+    await heddle("account", "create", "ada", "--federate")
+    made = (await heddle("post", "ada", "Hello")).record()
+    inboxes = [f"https://{name}.example/inbox" for name in ("fir", "oak")]
+    await plan(database, dict.fromkeys(inboxes, State.DELIVERED), subject=str(made["uri"]))
+    await database.execute("UPDATE sent_activities SET created_at = now() - interval '31 days'")
+    for apply in ((), ("--apply",)):
+        found = (await heddle("prune", "--json", *apply)).record()
+        assert (found["activities"], found["deliveries"]) == (1, 2)
+    assert await database.fetchval("SELECT count(*) FROM deliveries") == 0
+    report = (await heddle("delivery", str(made["id"]), "--json")).record()
+    assert (report["let_go"], report["activities"]) == (2, [])
