@@ -6,7 +6,6 @@ import os
 import secrets
 import signal
 import socket
-import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,9 +14,10 @@ import aiohttp
 from msgspec import Struct, json
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests import forked
+from tests.forked import ROOT, Running, Start
 from tests.infrastructure import eventually
 
-ROOT = Path(__file__).resolve().parent.parent
 PIPELINE = (
     "inbox_receiver",
     "signature_verifier",
@@ -51,7 +51,7 @@ class Process:
     service: str
     listen: str
     ops: str
-    running: asyncio.subprocess.Process
+    running: Running
 
     @property
     def pid(self) -> int:
@@ -69,6 +69,7 @@ class Site:
         broker_url: A vhost of its own.
         folder: Where logs go.
         extra: More environment for the services.
+        launch: How its processes come to be.
     """
 
     name: str
@@ -76,10 +77,11 @@ class Site:
     broker_url: str
     folder: Path
     extra: dict[str, str] = field(default_factory=dict)
+    launch: Start = forked.fork
     port: int = field(default_factory=free_port)
     processes: dict[str, Process] = field(default_factory=dict)
     _ports: dict[str, tuple[int, int]] = field(default_factory=dict)
-    _front: asyncio.subprocess.Process | None = None
+    _front: Running | None = None
 
     @property
     def host(self) -> str:
@@ -131,27 +133,22 @@ class Site:
             "HEDDLE_LISTEN": f"127.0.0.1:{listen}",
             "HEDDLE_OPS_LISTEN": f"127.0.0.1:{ops}",
         }
-        running = await self._spawn(service, environment, "-m", f"services.{service.partition('.')[0]}")
+        running = await self._spawn(service, environment, f"services.{service.partition('.')[0]}")
         process = Process(service, f"http://127.0.0.1:{listen}", f"http://127.0.0.1:{ops}", running)
         self.processes[service] = process
         if wait:
             await self.wait_ready(service)
         return process
 
-    async def _spawn(
-        self, name: str, environment: dict[str, str], *arguments: str
-    ) -> asyncio.subprocess.Process:
+    async def _spawn(self, name: str, environment: dict[str, str], module: str, *arguments: str) -> Running:
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / f"{self.name}.{name}.log").open("ab") as log:
-            return await asyncio.create_subprocess_exec(
-                sys.executable, *arguments, cwd=ROOT, env=environment, stdout=log, stderr=log
-            )
+            return await self.launch(module, arguments, environment, output=log, errors=log)
 
     async def _start_front(self) -> None:
         self._front = await self._spawn(
             "front",
             self.environment(),
-            "-m",
             "deploy.local.front",
             f"127.0.0.1:{self.port}",
             self.processes["inbox_receiver"].listen,
@@ -203,20 +200,12 @@ class Site:
             process.send_signal(signal.SIGKILL)
         await process.wait()
 
-    async def command(self, *arguments: str) -> bytes:
+    async def command(self, *arguments: str) -> str:
         """Run the command line with the site's settings and return what it printed."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "services.operator_console.cli",
-            *arguments,
-            cwd=ROOT,
-            env=self.environment(),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
+        code, printed, complaint = await forked.run(
+            "services.operator_console.cli", arguments, self.environment()
         )
-        printed, complaint = await process.communicate()
-        assert process.returncode == 0, f"heddle {' '.join(arguments)}: {complaint.decode()}"
+        assert code == 0, f"heddle {' '.join(arguments)}: {complaint}"
         return printed
 
     async def account(self, name: str) -> NewAccount:

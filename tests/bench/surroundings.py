@@ -15,6 +15,7 @@ from services.load_generator.characters import Cast
 from services.load_generator.keys import load_ring
 from services.load_generator.population import Population
 from services.load_generator.simulated_servers import SimulatedServers
+from tests.forked import execute
 from tests.infrastructure import Infrastructure, database, template_database, vhost
 from tests.sites import Site, free_port, running
 
@@ -64,6 +65,7 @@ async def surroundings(
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="heddle-bench-")))
         template = stack.enter_context(template_database(infrastructure.database_url))
         site = Site(
+            launch=execute,
             name="bench",
             database_url=stack.enter_context(database(infrastructure.database_url, template)),
             broker_url=stack.enter_context(vhost(infrastructure)),

@@ -12,6 +12,7 @@ import asyncpg
 
 from tests.bench.accounting import Cost, Meter
 from tests.bench.surroundings import listener
+from tests.forked import execute
 from tests.infrastructure import Infrastructure, database, template_database, vhost
 from tests.sites import Site, running
 
@@ -113,6 +114,7 @@ async def gateway(infrastructure: Infrastructure, entries: int) -> AsyncIterator
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="heddle-bench-")))
         template = stack.enter_context(template_database(infrastructure.database_url))
         site = Site(
+            launch=execute,
             name="bench",
             database_url=stack.enter_context(database(infrastructure.database_url, template)),
             broker_url=stack.enter_context(vhost(infrastructure)),

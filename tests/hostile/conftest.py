@@ -10,10 +10,11 @@ import pytest_asyncio
 
 from shared.database.pool import create_pool
 from tests.fakes.remote_server import RemoteServer
+from tests.forked import ROOT
 from tests.hostile.arena import Arena
 from tests.infrastructure import Infrastructure, database, vhost
 from tests.integration.remote.raw import dns_server
-from tests.sites import ROOT, Site, running
+from tests.sites import Site, running
 
 OWN_DNS = Path(__file__).parent / "own_dns"
 

@@ -1,14 +1,12 @@
 """The `heddle` command as a process of its own, with the environment of one site."""
 
-import asyncio
 import os
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import msgspec
 
-from tests.sites import ROOT
+from tests import forked
 
 SECRET = "a secret of at least thirty-two characters"
 ORIGIN = "http://loom.localhost:8080"
@@ -48,19 +46,8 @@ class Heddle:
     async def __call__(self, *arguments: str, code: int = 0, **more: str) -> Outcome:
         """Run a command, which must end with `code` and never with a traceback."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("HEDDLE_")}
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "services.operator_console.cli",
-            *arguments,
-            cwd=ROOT,
-            env={**kept, **self.settings, **more},
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        printed, complaint = await process.communicate()
-        outcome = Outcome(process.returncode or 0, printed.decode(), complaint.decode())
+        environment = {**kept, **self.settings, **more}
+        outcome = Outcome(*await forked.run("services.operator_console.cli", arguments, environment))
         assert outcome.code == code, f"heddle {' '.join(arguments)}: {outcome}"
         assert "Traceback" not in outcome.err
         return outcome
