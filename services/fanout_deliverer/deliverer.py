@@ -35,6 +35,8 @@ BATCHES_AT_ONCE = 32
 
 ITEMS_AT_ONCE = 16
 PREFETCH = 128
+SHARD_BYTES = 4 << 20
+"""Of one shard's messages held at once; a process may have all the shards."""
 
 PLANS_AT_ONCE = 64
 PLAN_DEADLINE = 600.0
@@ -161,6 +163,7 @@ class Deliverer:
             gather=0.0,
             max_items=ITEMS_AT_ONCE,
             prefetch=PREFETCH,
+            max_bytes=SHARD_BYTES,
             concurrency=BATCHES_AT_ONCE,
             deadline=NO_DEADLINE,
         )

@@ -29,18 +29,37 @@ class Backlog(Generic[T]):
         codec: Reads the bodies.
         window: Seconds to wait for more while messages come in quickly; a lone one never waits.
         max_items: A batch is closed when it has this many items; the last message may exceed it.
+        max_bytes: Of bodies held, those in work counted; a single message may exceed it.
     """
 
-    def __init__(self, codec: Codec[T], *, window: float, max_items: int) -> None:
+    def __init__(self, codec: Codec[T], *, window: float, max_items: int, max_bytes: int) -> None:
         self._codec = codec
         self._window = window
         self._max_items = max_items
+        self._max_bytes = max_bytes
         self._arrived: asyncio.Queue[DeliveredMessage | None] = asyncio.Queue()
         self.closed = asyncio.Event()
+        self.full = asyncio.Event()
+        """Set once a message had no room: it and all after it were dropped, for the broker has them still."""
+        self.messages = 0
+        """How many are held."""
+        self.bytes = 0
+        """Of their bodies."""
 
     def add(self, message: DeliveredMessage) -> None:
-        """Take in what the broker has sent."""
+        """Take in what the broker has sent, as long as there is room."""
+        size = len(message.body)
+        if self.full.is_set() or (self.messages and self.bytes + size > self._max_bytes):
+            self.full.set()
+            return
+        self.messages += 1
+        self.bytes += size
         self._arrived.put_nowait(message)
+
+    def settled(self, batch: Sequence[Delivered[T]]) -> None:
+        """Make room: these are done."""
+        self.messages -= len(batch)
+        self.bytes -= sum(len(message.body) for message in batch)
 
     def close(self, workers: int) -> None:
         """Hand out no more batches; wakes this many waiting workers."""

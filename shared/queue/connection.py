@@ -26,13 +26,16 @@ from shared.queue.nodes import around
 log = structlog.get_logger(__name__)
 
 CONNECT_TIMEOUT = 10.0
-"""Seconds for TCP, TLS, the handshake and the declarations together."""
+"""Seconds for TCP, TLS and the handshake together."""
+
+DECLARE_TIMEOUT = 30.0
+"""Seconds for the declarations: a broker that is slow after an outage is not helped by who begins anew."""
 
 HEARTBEAT = 10
 """Seconds; a partition is noticed after three of them."""
 
 _FIRST_PAUSE = 0.2
-_LONGEST_PAUSE = 5.0
+_LONGEST_PAUSE = 2.0
 
 
 class Disconnected(Unavailable):
@@ -161,8 +164,9 @@ class Link:
         async with asyncio.timeout(CONNECT_TIMEOUT):
             connection = await aio_pika.connect(url, client_properties={"connection_name": self._name})
             self._connection = connection
-            connection.close_callbacks.add(self._on_close)
-            if self._queues:
+        connection.close_callbacks.add(self._on_close)
+        if self._queues:
+            async with asyncio.timeout(DECLARE_TIMEOUT):
                 channel = await connection.channel()
                 await topology.declare(channel, self._queues)
                 await channel.close()
@@ -191,7 +195,8 @@ class Broker:
 
     def __init__(self, url: str, name: str, queues: Sequence[str] = topology.ALL_QUEUES) -> None:
         self.publishing = Link(url, f"{name} publishing", queues)
-        self.consuming = Link(url, f"{name} consuming", queues)
+        # Declares nothing: each consumer declares the queue that it works, the other link all of them.
+        self.consuming = Link(url, f"{name} consuming")
 
     async def __aenter__(self) -> Self:
         self.publishing.start()
@@ -221,7 +226,7 @@ def connect(url: str, name: str, queues: Sequence[str] = topology.ALL_QUEUES) ->
     Args:
         url: amqp:// or amqps://, with the vhost as its path; of a cluster several, separated by commas.
         name: Who connects; shown in the broker's management.
-        queues: What is declared after each connect.
+        queues: What is declared after each connect of the publishing link.
     """
     return Broker(url, name, queues)
 

@@ -4,20 +4,17 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import Sequence
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
 import structlog
 from aio_pika.exceptions import CONNECTION_EXCEPTIONS
-from aiormq.abc import DeliveredMessage
-from aiormq.channel import Channel
 
-from shared.protocol.errors import Malformed, Unavailable
+from shared.protocol.errors import Unavailable
 from shared.protocol.messages import Codec, Message
 from shared.queue import topology
 from shared.queue.age import LOOK
-from shared.queue.batches import Backlog, Delivered
+from shared.queue.batches import Backlog
 from shared.queue.connection import (
     CONNECT_TIMEOUT,
     Broker,
@@ -25,9 +22,9 @@ from shared.queue.connection import (
     cancelled_by_us_alone,
     underlay,
 )
-from shared.queue.handling import GiveBack, Handle, Handling
+from shared.queue.handling import Handle, Handling
 from shared.queue.publisher import Publisher
-from shared.telemetry import metrics
+from shared.queue.session import Prefetch, Session
 
 log = structlog.get_logger(__name__)
 
@@ -36,12 +33,13 @@ T = TypeVar("T", bound=Message)
 GATHER_WINDOW = 0.002
 MAX_ITEMS = 256
 PREFETCH = 128
+MAX_BYTES = 16 << 20
 DEADLINE = 60.0
 ATTEMPTS = 3
 MISSING_AFTER = 10.0
 
 _FIRST_PAUSE = 0.1
-_LONGEST_PAUSE = 5.0
+_LONGEST_PAUSE = 2.0
 
 
 class BatchConsumer(Generic[T]):
@@ -60,7 +58,9 @@ class BatchConsumer(Generic[T]):
         handle: Does the work.
         gather: Seconds to wait for a fuller batch while it is busy.
         max_items: Items after which a batch is full.
-        prefetch: Messages that the broker sends ahead.
+        prefetch: Messages that the broker sends ahead, as long as they are small.
+        max_bytes: Of message bodies held at once. The broker counts messages only; so where they turn out to
+            be larger than that, they go back to it, and for a while it sends fewer ahead.
         concurrency: Batches in work at once; more than one gives the order up.
         deadline: Seconds that one call of `handle` may take.
         attempts: How often an item alone may fail for an unknown reason.
@@ -77,6 +77,7 @@ class BatchConsumer(Generic[T]):
         gather: float = GATHER_WINDOW,
         max_items: int = MAX_ITEMS,
         prefetch: int = PREFETCH,
+        max_bytes: int = MAX_BYTES,
         concurrency: int = 1,
         deadline: float = DEADLINE,
         attempts: int = ATTEMPTS,
@@ -87,7 +88,8 @@ class BatchConsumer(Generic[T]):
         self._codec = codec
         self._gather = gather
         self._max_items = max_items
-        self._prefetch = max(prefetch, concurrency)
+        self._prefetch = Prefetch(max(prefetch, concurrency))
+        self._max_bytes = max_bytes
         self._concurrency = concurrency
         self._publisher = Publisher(broker)
         self._handling = Handling(queue, codec, handle, self._publisher, deadline=deadline, attempts=attempts)
@@ -173,11 +175,11 @@ class BatchConsumer(Generic[T]):
             async with asyncio.timeout(CONNECT_TIMEOUT):
                 if self.queue in topology.QUEUES:
                     await topology.declare(outer, [self.queue])
-                session = _Session(await underlay(outer), self._backlog(), self._handling, self._concurrency)
-                await session.begin(self.queue, self._prefetch)
-            log.info("consuming", queue=self.queue)
+                session = Session(await underlay(outer), self._backlog(), self._handling, self._concurrency)
+                await session.begin(self.queue, self._prefetch.now)
+            log.info("consuming", queue=self.queue, prefetch=self._prefetch.now)
             self._missing_since = None
-            await session.run(self._stopping)
+            await session.run(self._stopping, self._prefetch)
         finally:
             gone = (*CONNECTION_EXCEPTIONS, TimeoutError, Disconnected)
             with contextlib.suppress(*gone), cancelled_by_us_alone():
@@ -185,79 +187,4 @@ class BatchConsumer(Generic[T]):
                     await outer.close()
 
     def _backlog(self) -> Backlog[T]:
-        return Backlog(self._codec, window=self._gather, max_items=self._max_items)
-
-
-class _Session(Generic[T]):
-    """The life of a consumer on one channel."""
-
-    def __init__(self, channel: Channel, backlog: Backlog[T], handling: Handling[T], workers: int) -> None:
-        self._channel = channel
-        self._backlog = backlog
-        self._handling = handling
-        self._workers = workers
-        self._cancelled = asyncio.Event()
-        self._queue = ""
-        self._tag = ""
-
-    async def begin(self, queue: str, prefetch: int) -> None:
-        """Ask the broker for messages."""
-        self._queue = queue
-        self._channel.on_consumer_cancel_callbacks.add(self._on_cancel)
-        await self._channel.basic_qos(prefetch_count=prefetch)
-        consuming = await self._channel.basic_consume(queue, self._on_message)
-        self._tag = consuming.consumer_tag or ""
-
-    async def run(self, stopping: asyncio.Event) -> None:
-        """Work until told to stop, or until the channel or the consumer is gone; then settle."""
-        closing = self._channel.closing
-        ends = [asyncio.create_task(event.wait()) for event in (stopping, self._cancelled)]
-        workers = [asyncio.create_task(self._work()) for _ in range(self._workers)]
-        try:
-            await asyncio.wait((closing, *ends, *workers), return_when=asyncio.FIRST_COMPLETED)
-            if not closing.done() and not self._cancelled.is_set():
-                await self._channel.basic_cancel(self._tag, timeout=CONNECT_TIMEOUT)
-        finally:
-            for observer in (closing, *ends):
-                observer.cancel()
-            # What is in work ends by itself: its effect counts, even if it can no longer be acknowledged.
-            self._backlog.close(self._workers)
-            results = await asyncio.gather(*workers, return_exceptions=True)
-        # The rest goes back as the channel is closed, which keeps its order. A nack would not: RabbitMQ 3.10
-        # returns more than 32 messages in any order, and a Delete came before its Create.
-        for result in results:
-            if isinstance(result, BaseException):
-                raise result
-
-    async def _work(self) -> None:
-        while batch := await self._backlog.next_batch():
-            try:
-                await self._finish(batch)
-            except GiveBack:
-                return
-
-    async def _finish(self, batch: Sequence[Delivered[T]]) -> None:
-        for message in batch:
-            if not message.items:
-                await self._handling.give_up(message.body, Malformed(message.trouble), self._backlog.closed)
-        items = [item for message in batch for item in message.items]
-        if items:
-            await self._handling.finish(items, self._backlog.closed)
-        if self._workers == 1:
-            await self._acknowledge(batch[-1].tag, everything_before=True)
-            return
-        for message in batch:
-            await self._acknowledge(message.tag, everything_before=False)
-
-    async def _acknowledge(self, tag: int, *, everything_before: bool) -> None:
-        # On a channel that is gone the broker delivers it again, and the handler bears that.
-        with contextlib.suppress(*CONNECTION_EXCEPTIONS):
-            await self._channel.basic_ack(tag, multiple=everything_before, wait=False)
-
-    async def _on_message(self, message: DeliveredMessage) -> None:
-        if message.redelivered:
-            metrics.redelivered.labels(self._queue).inc()
-        self._backlog.add(message)
-
-    def _on_cancel(self, _frame: object) -> None:
-        self._cancelled.set()
+        return Backlog(self._codec, window=self._gather, max_items=self._max_items, max_bytes=self._max_bytes)

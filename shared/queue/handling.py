@@ -29,7 +29,7 @@ DIED_AT_HEADER = "x-heddle-died-at"
 
 _MAX_DETAIL = 500
 _FIRST_HOLD = 0.1
-_LONGEST_HOLD = 5.0
+_LONGEST_HOLD = 2.0
 _RETRY_PAUSE = 0.2
 
 

@@ -28,8 +28,8 @@ RabbitMQ 3.10 decides once per channel whether a queue takes messages. Asked whi
 says for the rest of the channel's life that the queue is full.
 """
 
-MAX_MESSAGE_BYTES = 4 << 20
-"""A batch above this is sent as several messages; RabbitMQ 4 refuses messages over 16 MiB."""
+MAX_MESSAGE_BYTES = 1 << 20
+"""A batch above this is sent as several messages, for a consumer has many messages in its hands."""
 
 Headers = Mapping[str, str]
 Payload = tuple[str, bytes]

@@ -5,8 +5,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from shared.protocol.messages import Codec, ReceivedRequest
+from shared.queue.topology import ACTIVITY_ACCEPTED, FANOUT_PLAN, INBOX_RECEIVED
 
 CODEC = Codec(ReceivedRequest)
+QUEUES = (INBOX_RECEIVED, ACTIVITY_ACCEPTED, FANOUT_PLAN)
+"""What a test declares: all the queues there are cost the broker a second of its time."""
 
 
 def request(number: int = 1, body: bytes = b"{}") -> ReceivedRequest:

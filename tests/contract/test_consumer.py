@@ -11,7 +11,7 @@ from shared.queue.consumer import BatchConsumer
 from shared.queue.publisher import Publisher
 from shared.queue.topology import FANOUT_PLAN, INBOX_RECEIVED
 from tests.contract.proxy import proxied
-from tests.contract.requests import CODEC, Recorder, number_of, request
+from tests.contract.requests import CODEC, QUEUES, Recorder, number_of, request
 from tests.infrastructure import eventually
 
 
@@ -86,7 +86,7 @@ async def test_a_passing_failure_does_not_kill(broker: Broker, publisher: Publis
         await eventually(lambda: bool(recorder.batches), "the first attempt")
         recorder.failures.clear()
         await eventually(lambda: recorder.done == [1], "the second attempt")
-    assert await dead_letters.counts(broker) == {}
+    assert await dead_letters.counts(broker, QUEUES) == {}
 
 
 async def test_a_message_that_cannot_be_read_is_put_aside(broker: Broker, publisher: Publisher) -> None:
@@ -111,7 +111,7 @@ async def test_an_outage_kills_nothing(broker: Broker, publisher: Publisher) -> 
         assert recorder.done == []
         recorder.outage = None
         await eventually(lambda: recorder.done == [1, 2, 3], "the end of the outage")
-    assert await dead_letters.counts(broker) == {}
+    assert await dead_letters.counts(broker, QUEUES) == {}
     assert await remaining(broker) == 0
 
 
@@ -184,9 +184,9 @@ async def test_stopping_ends_an_outage(broker: Broker, publisher: Publisher) -> 
 async def test_a_cut_connection_loses_nothing(own_broker_url: str) -> None:
     """Cut in the middle of a batch, the consumer comes back by itself and every item is handled, in order."""
     recorder = Recorder()
-    async with connect(own_broker_url, "direct") as direct, proxied(own_broker_url) as (proxy, url):
+    async with connect(own_broker_url, "direct", QUEUES) as direct, proxied(own_broker_url) as (proxy, url):
         await direct.wait_until_up()
-        async with connect(url, "test") as broker:
+        async with connect(url, "test", QUEUES) as broker:
             consumer = BatchConsumer(broker, FANOUT_PLAN, CODEC, recorder, max_items=4)
             consumer.start()
             recorder.gate.clear()
@@ -260,7 +260,7 @@ async def test_concurrent_batches_do_not_wait_for_each_other(broker: Broker, pub
 
 async def test_readiness_sees_a_missing_consumer(own_broker_url: str) -> None:
     """A consumer that the broker has had none of for long makes the process unready."""
-    async with proxied(own_broker_url) as (proxy, url), connect(url, "test") as broker:
+    async with proxied(own_broker_url) as (proxy, url), connect(url, "test", QUEUES) as broker:
         consumer = BatchConsumer(broker, INBOX_RECEIVED, CODEC, Recorder(), missing_after=0.2)
         async with consumer:
             await eventually(consumer.is_consuming, "the consumer")

@@ -7,7 +7,7 @@ import pytest
 from aio_pika.abc import AbstractChannel
 
 from shared.protocol.errors import Unavailable
-from shared.queue import topology
+from shared.queue import connection, topology
 from shared.queue.connection import connect
 from shared.queue.consumer import BatchConsumer
 from shared.queue.publisher import Publisher
@@ -83,6 +83,24 @@ async def test_a_link_that_declares_is_not_up(own_broker_url: str, monkeypatch: 
         go.set()
         await broker.wait_until_up()
         assert await broker.check() == ""
+
+
+async def test_a_broker_that_is_slow_to_declare_is_not_given_up(
+    own_broker_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Declarations may take longer than a connection: one that begins anew would only add to the load."""
+    declare, begun = topology.declare, list[Sequence[str]]()
+
+    async def slowly(channel: AbstractChannel, queues: Sequence[str]) -> None:
+        begun.append(queues)
+        await asyncio.sleep(1.5 * connection.CONNECT_TIMEOUT)  # as slow as this broker is
+        await declare(channel, queues)
+
+    monkeypatch.setattr(connection, "CONNECT_TIMEOUT", 1.0)
+    monkeypatch.setattr(topology, "declare", slowly)
+    async with connect(own_broker_url, "test", [INBOX_RECEIVED]) as broker:
+        await broker.wait_until_up()
+    assert begun == [[INBOX_RECEIVED]]
 
 
 async def test_a_cut_publish_is_an_outage_and_no_cancellation(own_broker_url: str) -> None:

@@ -6,7 +6,7 @@ from shared.queue.connection import Broker
 from shared.queue.consumer import BatchConsumer
 from shared.queue.publisher import Publisher
 from shared.queue.topology import ACTIVITY_ACCEPTED, DELIVERY_LIMIT, INBOX_RECEIVED, dead_queue
-from tests.contract.requests import CODEC, Recorder, request
+from tests.contract.requests import CODEC, QUEUES, Recorder, request
 from tests.infrastructure import eventually
 
 
@@ -19,7 +19,7 @@ async def give_up(broker: Broker, *numbers: int) -> None:
     async with BatchConsumer(broker, INBOX_RECEIVED, CODEC, recorder):
 
         async def all_dead() -> bool:
-            return await dead_letters.counts(broker) == {INBOX_RECEIVED: len(numbers)}
+            return await dead_letters.counts(broker, QUEUES) == {INBOX_RECEIVED: len(numbers)}
 
         await eventually(all_dead, "the dead letters")
 
@@ -42,7 +42,7 @@ async def test_replay_puts_them_back_to_work(broker: Broker) -> None:
     recorder = Recorder()
     async with BatchConsumer(broker, INBOX_RECEIVED, CODEC, recorder):
         await eventually(lambda: sorted(recorder.done) == [1, 2, 3], "the replayed items")
-    assert await dead_letters.counts(broker) == {}
+    assert await dead_letters.counts(broker, QUEUES) == {}
 
 
 async def test_one_can_be_chosen(broker: Broker) -> None:
@@ -73,7 +73,7 @@ async def test_the_broker_gives_up_what_kills_its_consumers(broker: Broker) -> N
         await message.reject(requeue=True)
 
     async def dead() -> bool:
-        return await dead_letters.counts(broker) == {ACTIVITY_ACCEPTED: 1}
+        return await dead_letters.counts(broker, QUEUES) == {ACTIVITY_ACCEPTED: 1}
 
     await eventually(dead, f"a message on {dead_queue(ACTIVITY_ACCEPTED)}")
     [letter] = await dead_letters.read(broker, ACTIVITY_ACCEPTED)

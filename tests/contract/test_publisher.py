@@ -12,7 +12,7 @@ from shared.queue.management import Management
 from shared.queue.publisher import MAX_MESSAGE_BYTES, Publisher, Refused, Unconfirmed, Unroutable
 from shared.queue.topology import ACTIVITY_ACCEPTED, INBOX_RECEIVED
 from tests.contract.proxy import proxied
-from tests.contract.requests import CODEC, number_of, request
+from tests.contract.requests import CODEC, QUEUES, number_of, request
 from tests.infrastructure import Infrastructure, eventually, vhost_of
 
 
@@ -70,7 +70,7 @@ async def test_a_full_queue_refuses(
 
 async def test_no_answer_is_unconfirmed(own_broker_url: str) -> None:
     """Silence of the broker ends at the deadline, as an outcome that nobody knows."""
-    async with proxied(own_broker_url) as (proxy, url), connect(url, "test") as broker:
+    async with proxied(own_broker_url) as (proxy, url), connect(url, "test", QUEUES) as broker:
         await broker.wait_until_up()
         publisher = Publisher(broker, timeout=0.3)
         await publisher.publish(INBOX_RECEIVED, CODEC, [request(1)])
@@ -86,7 +86,7 @@ async def test_no_answer_is_unconfirmed(own_broker_url: str) -> None:
 
 async def test_a_cut_connection_is_unconfirmed(own_broker_url: str) -> None:
     """A connection that breaks before the confirm leaves the outcome open, and never cancels the caller."""
-    async with proxied(own_broker_url) as (proxy, url), connect(url, "test") as broker:
+    async with proxied(own_broker_url) as (proxy, url), connect(url, "test", QUEUES) as broker:
         await broker.wait_until_up()
         publisher = Publisher(broker)
         await publisher.publish(INBOX_RECEIVED, CODEC, [request(1)])
@@ -105,7 +105,7 @@ async def test_a_cut_connection_is_unconfirmed(own_broker_url: str) -> None:
 
 async def test_an_alarm_of_the_broker_is_told_at_once(own_broker_url: str) -> None:
     """While the broker has a memory or disk alarm, publish fails fast, and works again after it."""
-    async with proxied(own_broker_url) as (proxy, url), connect(url, "test") as broker:
+    async with proxied(own_broker_url) as (proxy, url), connect(url, "test", QUEUES) as broker:
         await broker.wait_until_up()
         publisher = Publisher(broker)
         proxy.inject(pamqp.frame.marshal(Connection.Blocked(reason="low on disk"), 0))
@@ -121,7 +121,7 @@ async def test_an_alarm_of_the_broker_is_told_at_once(own_broker_url: str) -> No
 
 async def test_without_a_connection_nothing_is_sent(own_broker_url: str) -> None:
     """Without a broker, publish says so at once; when it is back, publishing works again by itself."""
-    async with proxied(own_broker_url) as (proxy, url), connect(url, "test") as broker:
+    async with proxied(own_broker_url) as (proxy, url), connect(url, "test", QUEUES) as broker:
         await broker.wait_until_up()
         publisher = Publisher(broker)
         await publisher.publish(INBOX_RECEIVED, CODEC, [request(1)])
@@ -139,7 +139,7 @@ async def test_without_a_connection_nothing_is_sent(own_broker_url: str) -> None
 
 async def test_what_the_broker_does_not_know_any_more_is_declared_again(own_broker_url: str) -> None:
     """A broker that came back empty gets its queues again with the connection."""
-    async with proxied(own_broker_url) as (proxy, url), connect(url, "test") as broker:
+    async with proxied(own_broker_url) as (proxy, url), connect(url, "test", QUEUES) as broker:
         await broker.wait_until_up()
         await (await broker.consuming.channel()).queue_delete(ACTIVITY_ACCEPTED)
         proxy.refuses = True

@@ -81,7 +81,7 @@ async def test_relay_keeps_the_order_over_replicas(
 ) -> None:
     """With three relays at work every row arrives once, in the order in which it was written."""
     items = _items(700)
-    async with connect(own_broker_url, "test") as broker:
+    async with connect(own_broker_url, "test", [FANOUT_PLAN]) as broker:
         await broker.wait_until_up()
         async with (
             _collecting(broker, FANOUT_PLAN) as got,
@@ -97,7 +97,7 @@ async def test_relay_keeps_the_order_over_replicas(
 async def test_row_waits_for_its_time(stage: Stage, database_url: str, own_broker_url: str) -> None:
     """A row with a time in the future stays until then, and nothing waits behind it."""
     late, now = _items(2)
-    async with connect(own_broker_url, "test") as broker:
+    async with connect(own_broker_url, "test", [FANOUT_PLAN]) as broker:
         await broker.wait_until_up()
         async with stage.pool.acquire() as conn:
             at = await conn.fetchval("SELECT now() + interval '1.5 s'")
@@ -120,7 +120,7 @@ async def test_unconfirmed_row_stays(stage: Stage, own_broker_url: str) -> None:
             raise Unconfirmed("no answer")
 
     await _fill(stage, FANOUT_PLAN, _items(3))
-    async with connect(own_broker_url, "test") as broker:
+    async with connect(own_broker_url, "test", [FANOUT_PLAN]) as broker:
         relay = Relay(stage.pool, Silent(broker), "")
         with pytest.raises(Unconfirmed):
             await relay.relay_page()
