@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import Final
 
 from shared.protocol.errors import Unavailable
-from tests.sites import ROOT
+from tests.forked import ROOT
 
 _INBOUND: Final = (
     "services/inbox_receiver",

@@ -14,6 +14,7 @@ import pytest
 from shared.database.domain_blocks import DomainBlock, put, remove
 from tests.fakes.remote_actor import PUBLIC, Json, RemoteActor
 from tests.fakes.signing import Signing, ed25519_key, with_proof
+from tests.forked import ROOT
 from tests.hostile import (
     test_addresses,
     test_ambiguity,
@@ -32,7 +33,6 @@ from tests.hostile.verdicts import Refused, Rejected, Verdict, rejected
 from tests.infrastructure import eventually
 from tests.integration.receiver import test_bounds
 from tests.integration.verifier import test_slow_hosts
-from tests.sites import ROOT
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.asyncio(loop_scope="session")]
 
