@@ -18,6 +18,9 @@ DATABASE = "HEDDLE_TEST_DATABASE_URL"
 BROKER = "HEDDLE_TEST_BROKER_URL"
 MANAGEMENT = "HEDDLE_TEST_MANAGEMENT_URL"
 
+LONG = ("tests/unit/house/test_house.py", "tests/e2e/test_local_site.py", "tests/faults/")
+"""Files that take a minute or more."""
+
 
 def _given() -> bool:
     return all(os.environ.get(name) for name in (DATABASE, BROKER, MANAGEMENT))
@@ -37,6 +40,11 @@ def pytest_configure(config: pytest.Config) -> None:
         stack = ExitStack()
         config.add_cleanup(stack.close)
         _start_servers(stack)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Have the files that take longest begin first: the last of several processes ends soonest so."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,8 @@ from deploy.local.say import say
 from deploy.local.servers import Servers, Source, Sources
 from deploy.local.sites import PYTHON
 
+_WORKERS_PER_CORE = 2
+"""Many tests wait: for an effect, for the end of an outage, for a process to start."""
 _MOST_WORKERS = 8
 _EMBEDDED = Sources(broker=Source.EMBEDDED, database=Source.EMBEDDED)
 
@@ -60,9 +62,10 @@ def servers_for_tests(home: Home = TEST_HOME, *, durable: bool = False) -> Itera
 def run_tests(arguments: Sequence[str]) -> int:
     """Run pytest with all it needs; return its exit code."""
     if not any(argument.startswith("-n") for argument in arguments):
-        # By file: what a file's tests share is then made once.
-        workers = max(2, min(os.cpu_count() or 2, _MOST_WORKERS))
-        arguments = ["-n", str(workers), "--dist", "loadfile", *arguments]
+        # By file: what a file's tests share is then made once. In our order: xdist's own begins with files
+        # of many tests, and those of few but long ones would be left to the end.
+        workers = min(_WORKERS_PER_CORE * (os.cpu_count() or 1), _MOST_WORKERS)
+        arguments = ["-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder", *arguments]
     given = os.environ.get("HEDDLE_TEST_DATABASE_URL") and os.environ.get("HEDDLE_TEST_BROKER_URL")
     with contextlib.ExitStack() as stack:
         environment = {} if given else stack.enter_context(servers_for_tests())
