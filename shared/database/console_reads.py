@@ -15,6 +15,8 @@ class HostReport(Struct, frozen=True, kw_only=True):
     `failures` are those in a row, `troubles` all of them; `pace` is how many parked deliveries it is given
     at a time, 0 while it is not catching up; `latency_ms` is 0 where it is not known. `profiled_at` is when
     it was last asked for its software; `recent_errors` are its latest troubles with their times.
+    `digest_form` is how it spells the digests of what it signs itself, `fetch_accept` what we have to ask for
+    where it answers 406 to the usual `Accept`.
     """
 
     host: str
@@ -22,6 +24,8 @@ class HostReport(Struct, frozen=True, kw_only=True):
     software_version: str
     signature_scheme: str
     scheme_checked_at: datetime | None
+    digest_form: str
+    fetch_accept: str
     latency_ms: int
     paused: bool
     pace: int
@@ -41,7 +45,8 @@ class HostReport(Struct, frozen=True, kw_only=True):
 
 
 _HOSTS = """
-SELECT h.host, h.software, h.software_version, h.signature_scheme, h.scheme_checked_at, h.latency_ms,
+SELECT h.host, h.software, h.software_version, h.signature_scheme, h.scheme_checked_at,
+       h.digest_form, h.fetch_accept, h.latency_ms,
        h.paused, h.pace, h.failures, h.troubles, h.last_error, h.recent_errors, h.profiled_at,
        h.last_failure_at,
        h.last_success_at, h.next_try_at, h.first_seen_at,

@@ -109,6 +109,23 @@ async def note_ed25519(conn: Connection, hosts: Collection[str]) -> None:
     )
 
 
+async def note_digest_forms(conn: Connection, forms: Mapping[str, str]) -> None:
+    """Record how these hosts spell the digests of what they sign."""
+    if not forms:
+        return
+    rows = sorted(forms.items())
+    await conn.execute(
+        """
+        INSERT INTO hosts AS h (host, digest_form)
+        SELECT host, form FROM unnest($1::text[], $2::text[]) AS t (host, form)
+            ON CONFLICT (host) DO UPDATE SET digest_form = EXCLUDED.digest_form
+         WHERE h.digest_form <> EXCLUDED.digest_form
+        """,
+        [host for host, _ in rows],
+        [form for _, form in rows],
+    )
+
+
 async def record_troubles(conn: Connection, troubles: Iterable[Trouble]) -> None:
     """Count one more failure in a row for each of these hosts, once per host, and stop draining them."""
     rows = sorted(troubles, key=lambda trouble: trouble.host)

@@ -1,4 +1,4 @@
-"""What other servers run, as they say themselves: asked for once a week at most."""
+"""What other servers run, as they say when asked once a week; and the Accept that they insist on."""
 
 from datetime import timedelta
 from typing import Final
@@ -47,4 +47,22 @@ async def note_software(conn: Connection, host: str, software: str, version: str
     """Record what a host runs."""
     await conn.execute(
         "UPDATE hosts SET software = $2, software_version = $3 WHERE host = $1", host, software, version
+    )
+
+
+async def accepts(conn: Connection) -> dict[str, str]:
+    """Return the `Accept` of those hosts that do not take the usual one."""
+    rows = await conn.fetch("SELECT host, fetch_accept FROM hosts WHERE fetch_accept <> ''")
+    return {row["host"]: row["fetch_accept"] for row in rows}
+
+
+async def note_accept(conn: Connection, host: str, accept: str) -> None:
+    """Record the `Accept` that a host insists on; empty for the usual one."""
+    await conn.execute(
+        """
+        INSERT INTO hosts AS h (host, fetch_accept) VALUES ($1, $2)
+            ON CONFLICT (host) DO UPDATE SET fetch_accept = EXCLUDED.fetch_accept
+        """,
+        host,
+        accept,
     )

@@ -219,7 +219,9 @@ CREATE TABLE hosts (
     ed25519_seen_at timestamp with time zone,
     ed25519_refused_at timestamp with time zone,
     profiled_at timestamp with time zone,
-    recent_errors jsonb NOT NULL DEFAULT '[]'::jsonb
+    recent_errors jsonb NOT NULL DEFAULT '[]'::jsonb,
+    digest_form text NOT NULL DEFAULT ''::text,
+    fetch_accept text NOT NULL DEFAULT ''::text
 );
 
 CREATE TABLE idempotency_keys (

@@ -11,6 +11,9 @@ from shared.signatures.sign import Signer
 
 AS2_PROFILE = "https://www.w3.org/ns/activitystreams"
 ACCEPT_ACTIVITY = f'{ACTIVITY_JSON}, application/ld+json; profile="{AS2_PROFILE}"'
+ACCEPTS = (ACCEPT_ACTIVITY, f'application/ld+json; profile="{AS2_PROFILE}"', ACTIVITY_JSON)
+"""The usual `Accept`, and what else is asked for where that is answered with 406."""
+
 ACCEPT_WEBFINGER = "application/jrd+json, application/json"
 _MAX_WEBFINGER = 64 * 1024
 _OK, _MULTIPLE_CHOICES = 200, 300
@@ -41,12 +44,14 @@ def is_webfinger_type(content_type: str) -> bool:
     return content_type.partition(";")[0].strip().lower() in {"application/jrd+json", "application/json"}
 
 
-async def fetch_document(client: GuardedClient, url: str, signer: Signer | None = None) -> Response:
+async def fetch_document(
+    client: GuardedClient, url: str, signer: Signer | None = None, *, accept: str = ACCEPT_ACTIVITY
+) -> Response:
     """Return the ActivityPub document at a URL; raises Rejected or Unavailable.
 
     Whether its id is the final URL is for the caller to compare.
     """
-    return await _fetch(client, url, ACCEPT_ACTIVITY, is_activity_type, signer)
+    return await _fetch(client, url, accept, is_activity_type, signer)
 
 
 async def fetch_webfinger(client: GuardedClient, url: str, signer: Signer | None = None) -> Response:

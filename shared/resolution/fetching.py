@@ -1,6 +1,7 @@
 """Documents that prove what they are: what calls itself by an id came from that very address."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 from urllib.parse import urldefrag
@@ -16,6 +17,7 @@ from shared.remote.client import GuardedClient
 from shared.remote.documents import fetch_document, fetch_webfinger
 from shared.remote.errors import BadUrl, Denied, NotThere, TimedOut
 from shared.remote.exchange import Response
+from shared.resolution.accepts import Accepts
 from shared.resolution.blocks import DomainBlocks
 from shared.resolution.errors import DomainBlocked, IdMismatch, LocalUri
 from shared.resolution.flights import Failures
@@ -25,7 +27,7 @@ from shared.resolution.trust import is_at, is_stripped
 from shared.signatures.request import Scheme
 from shared.signatures.sign import Signer
 
-GONE = 410
+NOT_ACCEPTABLE, GONE = 406, 410
 DEADLINE = 6.0
 """Seconds for one document, so that a host that drips is known as such before the whole question is over."""
 
@@ -49,14 +51,18 @@ class Fetcher:
         signer: Signs every request.
         uris: What is local.
         blocks: What is blocked.
+        accepts: What hosts insist on.
     """
 
-    def __init__(self, client: GuardedClient, signer: Signer, uris: LocalUris, blocks: DomainBlocks) -> None:
+    def __init__(
+        self, client: GuardedClient, signer: Signer, uris: LocalUris, blocks: DomainBlocks, accepts: Accepts
+    ) -> None:
         self._client = client
         self._signers = {scheme: replace(signer, scheme=scheme) for scheme in Scheme}
         self._knocks = Knocks()
         self._uris = uris
         self._blocks = blocks
+        self._accepts = accepts
         self._failures = Failures()
 
     async def document(self, uri: str) -> Response:
@@ -123,7 +129,7 @@ class Fetcher:
         try:
             return await self._ask(url, first)
         except (Denied, NotThere) as failure:
-            if failure.status == GONE:
+            if failure.status in {GONE, NOT_ACCEPTABLE}:
                 raise
             # Some servers answer 401, 403 or 404 to a signature that they cannot read.
             try:
@@ -134,7 +140,20 @@ class Fetcher:
         return response
 
     async def _ask(self, url: str, scheme: Scheme) -> Response:
-        return await fetch_document(self._client, url, self._signers[scheme])
+        """Ask by the Accept that the host takes, which is learned where that is not the usual one."""
+        host, signer = host_of(url), self._signers[scheme]
+        first, *others = await self._accepts.of(host)
+        try:
+            return await fetch_document(self._client, url, signer, accept=first)
+        except Denied as failure:
+            if failure.status != NOT_ACCEPTABLE:
+                raise
+            for other in others:
+                with contextlib.suppress(Denied):
+                    response = await fetch_document(self._client, url, signer, accept=other)
+                    await self._accepts.learn(host, other)
+                    return response
+            raise
 
     async def _in_full(self, found: D, url: str, read: Callable[[bytes], D]) -> D:
         """Return an actor as the other signature gets it, if this one got no more than a stripped one.

@@ -18,6 +18,7 @@ from shared.protocol.objects import ActorProfile, Note
 from shared.protocol.reader import read_actor, read_key_owner, read_note, read_object
 from shared.remote.client import GuardedClient
 from shared.remote.urls import canonical
+from shared.resolution.accepts import Accepts
 from shared.resolution.blocks import DomainBlocks
 from shared.resolution.collections import members
 from shared.resolution.errors import ActorGone, HandleMismatch, KeyNotListed, LocalUri, NotTheAuthor
@@ -60,7 +61,7 @@ class Resolver:
         *,
         blocks: DomainBlocks | None = None,
     ) -> None:
-        self._fetcher = Fetcher(client, signer, uris, blocks or DomainBlocks(pool))
+        self._fetcher = Fetcher(client, signer, uris, blocks or DomainBlocks(pool), Accepts(pool))
         self._pool = pool
         self._uris = uris
         self._ids = ids

@@ -34,6 +34,17 @@ def content_digest_header(body: bytes) -> str:
     return f"sha-256=:{_sha256(body)}:"
 
 
+def digest_form(fields: Fields) -> str:
+    """Return how a request spells its digest: `SHA-256`, `sha-256`, `Content-Digest`, or empty without one.
+
+    Some servers take from others only what they write themselves.
+    """
+    if "content-digest" in fields:
+        return "Content-Digest"
+    algorithm = (fields.get("digest") or "").partition("=")[0].strip()
+    return algorithm if algorithm.lower() in _HASHES else ""
+
+
 def needs_digest(method: str, body: bytes) -> bool:
     """Tell whether a request proves nothing without a digest."""
     return bool(body) or method.upper() in _BODY_METHODS

@@ -60,8 +60,9 @@ class RemoteHost:
     """One host of the fake fediverse; made by `RemoteServer.host`.
 
     `schemes` are the signatures that its inbox takes, `ed25519` for RFC 9421 with such a key; `verify` may
-    be set to False where no key can be fetched. `software` is what NodeInfo says. `received` holds what came
-    to an inbox, `fetched` the paths that were asked for.
+    be set to False where no key can be fetched. `software` is what NodeInfo says. `accept` is the only Accept
+    that documents are served to, where there is one. `received` holds what came to an inbox, `fetched` the
+    paths that were asked for.
     """
 
     server: "RemoteServer"
@@ -69,6 +70,7 @@ class RemoteHost:
     schemes: frozenset[str] = frozenset({"cavage", "rfc9421"})
     verify: bool = True
     software: str = "fake"
+    accept: str = ""
     received: list[Received] = field(default_factory=list)
     fetched: list[str] = field(default_factory=list)
     actors: dict[str, RemoteActor] = field(default_factory=dict)
@@ -180,9 +182,14 @@ class RemoteHost:
             return self._webfinger(request.query.get("resource", ""))
         if request.path in {"/.well-known/nodeinfo", "/nodeinfo/2.0"}:
             return web.json_response(self._node_info(request.path))
+        return await self._document(request)
+
+    async def _document(self, request: web.BaseRequest) -> web.Response:
         found = self._documents.get(request.path)
         if found is None:
             return web.json_response({"error": "not found"}, status=404)
+        if self.accept and request.headers.get("Accept") != self.accept:
+            return web.json_response({"error": "not acceptable"}, status=406)
         body, content_type, secure = found
         if secure and await self._judge(request, b""):
             if secure == web.HTTPOk.status_code:

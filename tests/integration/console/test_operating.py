@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 from msgspec import Struct
 
-from shared.database import claims, hosts, refusals, retired_inboxes
+from shared.database import claims, hosts, peer_profiles, refusals, retired_inboxes
 from shared.database.claims import Claim
 from shared.database.deliveries import State
 from shared.database.pool import Connection
@@ -193,7 +193,7 @@ async def test_hosts_are_paused_resumed_and_probed(heddle: Heddle, database: Con
 
 
 async def test_what_was_learned_of_a_host_is_shown(heddle: Heddle, database: Connection) -> None:
-    """`host show --json` exports what was learned: signature, latency, all failures, what is gone."""
+    """`host show` and `host list` export what was learned: signature, manners, latency, failures."""
     for seconds in (0.1, 0.2):
         success = hosts.Success(host="fir.example", scheme="rfc9421", at=NOW, seconds=seconds)
         await hosts.record_successes(database, [success])
@@ -202,10 +202,14 @@ async def test_what_was_learned_of_a_host_is_shown(heddle: Heddle, database: Con
     await hosts.record_successes(database, [hosts.Success(host="fir.example", scheme="", at=NOW)])
     gone = Gone(inbox="https://fir.example/users/nora/inbox", host="fir.example", shared=False, at=NOW)
     await retired_inboxes.note_gone(database, [gone])
+    await hosts.note_digest_forms(database, {"fir.example": "sha-256"})
+    await peer_profiles.note_accept(database, "fir.example", "application/activity+json")
     shown = (await heddle("host", "show", "fir.example", "--json")).record()
     assert (shown["signature_scheme"], shown["latency_ms"]) == ("rfc9421", 130)
     assert (shown["failures"], shown["troubles"], shown["last_error"]) == (0, 1, "http_503")
     assert (shown["retired_inboxes"], bool(shown["scheme_checked_at"])) == (1, True)
+    assert (shown["digest_form"], shown["fetch_accept"]) == ("sha-256", "application/activity+json")
+    assert (await heddle("host", "list", "--json")).records() == [shown]
 
 
 async def test_a_posts_deliveries_are_tried_again(heddle: Heddle, database: Connection) -> None:

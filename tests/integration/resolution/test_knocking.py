@@ -2,9 +2,14 @@
 
 import pytest
 
+from shared.database import console_reads, peer_profiles
 from shared.protocol.errors import Rejected
+from shared.remote.documents import ACCEPTS
+from shared.resolution.accepts import Accepts
 from tests.fakes.remote_host import RemoteHost
 from tests.integration.world import World
+
+PROFILED = 'application/ld+json; profile="https://www.w3.org/ns/activitystreams"'
 
 
 def asked(host: RemoteHost, name: str) -> int:
@@ -55,3 +60,46 @@ async def test_what_either_signature_is_refused_is_refused(world: World) -> None
     birch.schemes = frozenset({"cavage"})
     await world.resolver.actor(birch.actor("olaf", "threads").id)
     assert (asked(birch, "nora"), asked(birch, "olaf")) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("accept", "knocks"),
+    [
+        (PROFILED, 2),
+        ("application/activity+json", 3),
+    ],
+)
+async def test_accept_is_found_and_remembered(world: World, accept: str, knocks: int) -> None:
+    """After a 406 other Accepts are tried; what a host took is its first from then on, for all processes."""
+    birch = world.remote.host("birch")
+    birch.accept = accept
+    await world.resolver.actor(birch.actor("nora").id)
+    await world.resolver.actor(birch.actor("olaf").id)
+    assert (asked(birch, "nora"), asked(birch, "olaf")) == (knocks, 1)
+    async with world.pool.acquire() as conn:
+        report = await console_reads.host_by_name(conn, birch.authority)
+    assert report is not None
+    assert report.fetch_accept == accept
+    assert (await Accepts(world.pool).of(birch.authority))[0] == accept
+
+
+async def test_accept_that_is_taken_no_more_is_given_up(world: World) -> None:
+    """A host that comes to take the usual Accept alone is asked by that again, and nothing is noted of it."""
+    birch = world.remote.host("birch")
+    birch.accept = PROFILED
+    await world.resolver.actor(birch.actor("nora").id)
+    birch.accept = ACCEPTS[0]
+    await world.resolver.actor(birch.actor("olaf").id)
+    await world.resolver.actor(birch.actor("petra").id)
+    assert (asked(birch, "olaf"), asked(birch, "petra")) == (2, 1)
+    async with world.pool.acquire() as conn:
+        assert await peer_profiles.accepts(conn) == {}
+
+
+async def test_host_that_takes_no_accept_is_refused(world: World) -> None:
+    """Where every Accept gets 406 the document cannot be had, after three tries."""
+    birch = world.remote.host("birch")
+    birch.accept = "text/turtle"
+    with pytest.raises(Rejected):
+        await world.resolver.actor(birch.actor("nora").id)
+    assert asked(birch, "nora") == 3

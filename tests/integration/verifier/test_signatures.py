@@ -10,6 +10,7 @@ from shared.database.hosts import known_hosts
 from shared.protocol.activities import Follow
 from shared.protocol.messages import ReceivedRequest
 from shared.queue.topology import INBOX_UNRESOLVED
+from tests.fakes.remote_host import RemoteHost
 from tests.fakes.signing import Signing
 from tests.infrastructure import eventually
 from tests.integration.verifier.running import RunningVerifier
@@ -191,3 +192,29 @@ async def test_who_signs_with_ed25519_is_known_to_take_it(verifier: RunningVerif
         return [host for host, one in found.items() if one.takes_ed25519] == [able.authority]
 
     await eventually(noted, "the host to be noted as one that takes Ed25519")
+
+
+async def test_spelling_of_digests_is_noted(verifier: RunningVerifier) -> None:
+    """Of a host it is known how it writes the digest of what it signs, the latest that it used."""
+    remote = verifier.world.remote
+    birch, fir = remote.host("birch"), remote.host("fir")
+
+    async def send(host: RemoteHost, how: str | Signing) -> None:
+        nora = host.actor("nora")
+        for _ in range(2):  # the first has its key fetched
+            note = nora.create()
+            await verifier.deliver(nora, note, how)
+            await verifier.until_accepted(note["id"])
+
+    async def forms() -> dict[str, str]:
+        async with verifier.world.pool.acquire() as conn:
+            rows = await conn.fetch("SELECT host, digest_form FROM hosts WHERE digest_form <> ''")
+        return {row["host"]: row["digest_form"] for row in rows}
+
+    await send(birch, "cavage")
+    await send(fir, "rfc9421")
+
+    async def noted() -> bool:
+        return await forms() == {birch.authority: "SHA-256", fir.authority: "Content-Digest"}
+
+    await eventually(noted, "the spellings to be noted")

@@ -10,10 +10,11 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from shared.protocol.objects import PublicKey
+from shared.signatures.digest import digest_form
 from shared.signatures.form import check_form
 from shared.signatures.keys import load_private
 from shared.signatures.refused import Reason, Refused
-from shared.signatures.request import SignedRequest
+from shared.signatures.request import Fields, Headers, SignedRequest
 from shared.signatures.verify import parse
 from tests.fakes.signing import Outgoing, Signing, signed_headers
 from tests.unit.signatures.signed import (
@@ -98,6 +99,22 @@ def test_a_digest_in_lower_case_with_others_is_taken() -> None:
     """The name of the algorithm is taken in any case, and unknown ones beside a known one are passed over."""
     digest = header(signed(), "digest").replace("SHA-256", "sha-256") + ",unixsum=30637"
     assert _form(with_header(signed(), "digest", digest)) is None
+
+
+@pytest.mark.parametrize(
+    ("headers", "form"),
+    [
+        ((("digest", "SHA-256=abc"),), "SHA-256"),
+        ((("digest", "sha-256=abc"),), "sha-256"),
+        ((("digest", "sha-512=abc,SHA-256=abc"),), "sha-512"),
+        ((("content-digest", "sha-256=:abc:"),), "Content-Digest"),
+        ((("digest", "<b>=abc"),), ""),
+        ((), ""),
+    ],
+)
+def test_digest_is_told_by_its_spelling(headers: Headers, form: str) -> None:
+    """How a server writes a digest is known by its first one; a word that names no hash is none."""
+    assert digest_form(Fields(headers)) == form
 
 
 def test_an_unsigned_digest() -> None:
