@@ -49,7 +49,7 @@ test: ## every test, with a broker, a database and a browser of its own (ARGS="-
 .PHONY: faults
 faults: ## every fault, in its long form too; ends with what recovery took (ARGS="-k kill" to choose)
 	$(BOOTSTRAP) --dev --embedded
-	$(LOCAL) test tests/faults -m faults $(ARGS)
+	$(LOCAL) test tests/faults -m faults -n 2 --dist loadfile $(ARGS)
 
 .PHONY: check
 check: ## format, lint, types, import rules, deploy files

@@ -153,7 +153,8 @@ class Traffic:
             missing -= {one.uri for one in found}
             return not missing
 
-        await eventually(none_missing, "every activity to be applied", seconds=seconds)
+        # Not at every moment: thousands are looked up each time, on the machine that is to recover.
+        await eventually(none_missing, "every activity to be applied", seconds=seconds, pause=0.1)
 
     async def audit(self, *, seconds: float = 60.0) -> Account:
         """Draw the account once all is applied; fails where anything was lost, doubled, refused or died."""
