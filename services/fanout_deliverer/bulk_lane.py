@@ -56,6 +56,7 @@ class BulkShard:
         self.shard = lease.shard
         self.handling = handling
         self._lane = lane
+        self._lease = lease
         self._codec = Codec(Delivery)
         self._in_hand: set[int] = set()
         self._batches: set[asyncio.Task[None]] = set()
@@ -84,6 +85,7 @@ class BulkShard:
         self._look.set()
 
     async def _run(self) -> None:
+        await self._lease.quiet()
         try:
             while not self._stopping.is_set():
                 self._look.clear()

@@ -42,16 +42,27 @@ class Lease:
     Args:
         shard: Which one.
         pulse: Shared by all leases of this process.
+        quiet_from: When nothing of whoever held it before is on its way any more, by the monotonic clock.
     """
 
-    def __init__(self, shard: int, pulse: Pulse) -> None:
+    def __init__(self, shard: int, pulse: Pulse, *, quiet_from: float = 0.0) -> None:
         self.shard = shard
         self._pulse = pulse
+        self._quiet_from = quiet_from
         self._left = asyncio.Event()
 
     def leave(self) -> None:
         """Let no further request begin."""
         self._left.set()
+
+    async def quiet(self) -> None:
+        """Return once nothing of whoever held the shard before is on its way any more.
+
+        The broker serves a queue to nobody else before its last holder is gone, so this is for the rest.
+        Who leaves the shard meanwhile waits all the same: for the next one these requests are its own.
+        """
+        if (left := self._quiet_from - time.monotonic()) > 0:
+            await asyncio.sleep(left)
 
     async def confirm(self) -> None:
         """Return while the shard is ours; raises ShardLeft once it is not.

@@ -1,8 +1,9 @@
 """Takes a fair share of the delivery shards, works them, and hands them on in order.
 
 Members beat once a second in the database and each brings what it holds in line with what all of them
-compute from the same rows. A shard is free for others only after its last request here has ended. Single
-active consumers stay as the net below: the broker serves one process even if two believe to hold a shard.
+compute from the same rows. A shard is free for others only after its last request here has ended. Of who fell
+silent nobody knows whether it is gone: the broker serves the queue to one process at a time, and the bulk
+waits for as long as a request may last.
 """
 
 import asyncio
@@ -22,6 +23,7 @@ from shared.database.pool import Connection, Pool, unavailable_when_down
 from shared.database.shard_leases import Member
 from shared.protocol.errors import Unavailable
 from shared.queue.topology import SHARDS
+from shared.remote.client import DEADLINE
 
 log = structlog.get_logger(__name__)
 
@@ -64,6 +66,7 @@ class Shards:
         self._me = secrets.randbits(62)
         self._pulse = Pulse()
         self._in_touch_since: float | None = None
+        self._quiet_from: dict[int, float] = {}
         self._working: dict[int, tuple[Lease, ShardWork]] = {}
         self._handing_on: dict[int, asyncio.Task[None]] = {}
         self._leaving = False
@@ -136,6 +139,9 @@ class Shards:
         to_be = assign(range(SHARDS), taking_part, owners)
         wanted = frozenset(shard for shard, member in to_be.items() if member == self._me)
         free = self._free(wanted, members, owners)
+        # Noted before it is committed: who cannot tell whether it was has to wait as well.
+        quiet_from = time.monotonic() + DEADLINE
+        self._quiet_from |= dict.fromkeys(free & owners.keys(), quiet_from)
         if free:
             await shard_leases.take(conn, self._me, free)
         await shard_leases.forget(conn, [one.id for one in members if not one.alive])
@@ -155,7 +161,7 @@ class Shards:
         return {shard for shard in wanted if owners.get(shard) not in present}
 
     def _begin(self, shard: int) -> None:
-        lease = Lease(shard, self._pulse)
+        lease = Lease(shard, self._pulse, quiet_from=self._quiet_from.pop(shard, 0.0))
         consumer = self._consumer(lease)
         self._working[shard] = lease, consumer
         consumer.start()

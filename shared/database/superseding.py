@@ -86,7 +86,10 @@ async def pointless(conn: Connection, keys: Sequence[Key]) -> set[Key]:
 
 
 async def behind_parked(conn: Connection, keys: Sequence[Key]) -> dict[Key, datetime]:
-    """Return those of these updates whose Create is parked, and when that is due."""
+    """Return those of these updates whose Create is parked or was let go from there, and when that is due.
+
+    What was let go is in a queue, and an update that waits its turn beside the queues would overtake it.
+    """
     rows = await conn.fetch(
         """
         SELECT k.activity_hash, k.inbox, max(COALESCE(od.next_try_at, now())) AS due
@@ -94,7 +97,8 @@ async def behind_parked(conn: Connection, keys: Sequence[Key]) -> dict[Key, date
           JOIN sent_activities s USING (activity_hash)
           JOIN sent_activities o ON o.object_hash = s.object_hash AND o.actor_id = s.actor_id
           JOIN deliveries od ON od.activity_hash = o.activity_hash AND od.inbox = k.inbox
-         WHERE s.type = 'Update' AND o.type = 'Create' AND od.state = 2
+         WHERE s.type = 'Update' AND o.type = 'Create'
+           AND (od.state = 2 OR od.state = 0 AND od.reason <> '')
          GROUP BY 1, 2
         """,
         [activity_hash for activity_hash, _ in keys],

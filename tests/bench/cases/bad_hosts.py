@@ -16,11 +16,11 @@ from tests.sites import NewAccount
 
 HOSTS = 2000
 AUTHORS = 8
-FOLLOWERS = 100
+FOLLOWERS = 20
 """Of each author, each on another host: so many deliveries a post makes."""
 
-RATE = 0.5
-"""Posts a second: fifty deliveries, which leaves a small machine room."""
+RATE = 1.0
+"""Posts a second: twenty deliveries, far from what a small machine can do: who waits, waits for a reason."""
 
 SHARES = {"dead": 0.2, "slow": 0.1}
 CHARACTERS = {GOOD: Character(), "dead": Character(dead=True), "slow": Character(latency=5.0)}

@@ -1,7 +1,14 @@
 """Deliveries parked for hosts that do not answer: they cost space in the database, and that alone."""
 
 import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 
+from services.fanout_deliverer.backlog import HOSTS_AT_ONCE, LOOK_AHEAD
+from shared.database import console_reads, deliveries, hosts
+from shared.database.pool import Connection
+from shared.policy.retry import LIFETIME
 from shared.queue.management import Management
 from tests.bench.accounting import Meter, tree_bytes
 from tests.bench.registry import Case, Figures
@@ -28,8 +35,8 @@ SELECT activity_hash, 'http://' || host || '/inbox', host, true, 2, 1, 'connect_
 """
 _FAIL = """
 INSERT INTO hosts (host, failures, troubles, last_error, last_failure_at, next_try_at)
-SELECT DISTINCT host, 1, 1, 'connect_failed', now(), now() + random() * $1 * interval '1 second'
-  FROM deliveries
+SELECT host, 1, 1, 'connect_failed', now(), now() + random() * $1 * interval '1 second'
+  FROM (SELECT DISTINCT host FROM deliveries) AS named
 """
 
 
@@ -44,6 +51,31 @@ async def _space(around: Surroundings) -> int:
 async def _queued(infrastructure: Infrastructure, broker_url: str) -> float:
     async with Management(infrastructure.management_url, vhost_of(broker_url)) as management:
         return float(sum(queue.messages for queue in await management.queues()))
+
+
+async def _milliseconds(question: Callable[[], Awaitable[object]]) -> float:
+    """Return how long the database takes to answer, the second time it is asked."""
+    await question()
+    begun = time.monotonic()
+    await question()
+    return 1000 * (time.monotonic() - begun)
+
+
+async def _questions(conn: Connection) -> dict[str, float]:
+    """Return how long what is asked by the clock takes, and what operators ask, in milliseconds."""
+    now = datetime.now(UTC)
+    host = await conn.fetchval("SELECT host FROM deliveries LIMIT 1")
+    asked: dict[str, Callable[[], Awaitable[object]]] = {
+        "what is due of a host": lambda: deliveries.lock_parked(conn, host, now, LOOK_AHEAD),
+        "what is too old of a host": lambda: deliveries.expire(conn, host, now - LIFETIME),
+        "when a host is looked at next": lambda: deliveries.next_due(conn, host),
+        "which hosts are due": lambda: hosts.due_hosts(conn, now, HOSTS_AT_ONCE),
+        "how many are parked": lambda: deliveries.count_parked(conn),
+        "heddle host list": lambda: console_reads.hosts_in_order_of_trouble(
+            conn, only_troubled=False, limit=200
+        ),
+    }
+    return {f"{name}, ms": await _milliseconds(question) for name, question in asked.items()}
 
 
 async def measure(infrastructure: Infrastructure, *, items: int, runs: int) -> list[Figures]:
@@ -71,7 +103,7 @@ async def measure(infrastructure: Infrastructure, *, items: int, runs: int) -> l
                     await around.connection.fetchval("SELECT count(*) FROM hosts WHERE failures > 1")
                 ),
             }
-            measured.append(Figures(figures))
+            measured.append(Figures(figures | await _questions(around.connection)))
     return measured
 
 

@@ -6,10 +6,26 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
+from shared.database import deliveries, superseding
+from shared.database.deliveries import Planned, Progress, SentActivity, State
 from shared.protocol.activities import Activity, Create
+from shared.protocol.identifiers import uri_hash
 from tests.builders import parsed
 from tests.fakes.remote_host import RemoteHost
 from tests.integration.deliverer.running import RunningDeliverer
+from tests.integration.world import World
+
+NOW = datetime.now(UTC)
+INBOX = "https://oak.example/inbox"
+CREATED = SentActivity(
+    uri="https://loom.example/1/activity",
+    type="Create",
+    actor_id=0,
+    subject="https://loom.example/1",
+    body=b"{}",
+    trace="",
+    created_at=NOW,
+)
 
 
 @dataclass
@@ -106,3 +122,25 @@ async def test_a_deleted_account_takes_its_profile_and_posts_back(trouble: Troub
     await trouble.make_due(post)
     await trouble.deliverer.until(post, superseded=1)
     assert trouble.arrived() == [gone.id]
+
+
+async def test_update_in_bulk_does_not_pass_a_create_that_was_let_go(world: World) -> None:
+    """An Update waits for its Create not only while that is parked, but until it is settled after that."""
+    created = replace(CREATED, actor_id=await world.account("ada"))
+    updated = replace(created, uri=f"{created.uri}#update", type="Update")
+    async with world.pool.acquire() as conn:
+        await deliveries.insert_activities(conn, [created, updated])
+        rows = [
+            Planned(activity_uri=one.uri, inbox=INBOX, host="oak.example", shared=True, created_at=NOW)
+            for one in (created, updated)
+        ]
+        await deliveries.insert_planned(conn, rows)
+        keys = [(uri_hash(updated.uri), INBOX)]
+        assert not await superseding.behind_parked(conn, keys), "what is on its way is before it in its lane"
+        progress = Progress(activity_uri=created.uri, inbox=INBOX, state=State.PARKED, reason="host_slow")
+        await deliveries.record(conn, [progress])
+        assert set(await superseding.behind_parked(conn, keys)) == set(keys)
+        await deliveries.mark_queued(conn, await deliveries.lock_parked(conn, "oak.example", NOW, 1))
+        assert set(await superseding.behind_parked(conn, keys)) == set(keys)
+        await deliveries.record(conn, [replace(progress, state=State.DELIVERED, reason="")])
+        assert not await superseding.behind_parked(conn, keys)
