@@ -22,6 +22,7 @@ from msgspec import Struct
 MODULES: Final = (
     "services.fanout_deliverer.__main__",
     "services.inbox_receiver.__main__",
+    "services.load_generator.__main__",
     "services.operator_console.__main__",
     "services.operator_console.cli",
     "services.platform_gateway.__main__",

@@ -1,31 +1,34 @@
 """The command line: exit codes that a pipeline can trust, and one plain line where something is wrong."""
 
+import asyncio
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec import Struct
 
 from services.load_generator import results
+from tests import forked
 from tests.unit.load_generator.test_verdict import STAGE, changed, latency, report_with
 
-MODULE = ("-m", "services.load_generator")
-CONSOLE = ("-m", "services.operator_console.cli", "load")
+MODULE = ("services.load_generator",)
+CONSOLE = ("services.operator_console.cli", "load")
 
 
-def run(*arguments: str, through: tuple[str, ...] = MODULE) -> "subprocess.CompletedProcess[str]":
+class Done(Struct, frozen=True):
+    """What a command did."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def run(*arguments: str, through: tuple[str, ...] = MODULE) -> Done:
     """Run the command without any settings of Heddle."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("HEDDLE_")}
-    return subprocess.run(
-        [sys.executable, *through, *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=kept,
-        timeout=60,
-    )
+    module, *before = through
+    return Done(*asyncio.run(forked.run(module, [*before, *arguments], kept)))
 
 
 @pytest.mark.parametrize(
