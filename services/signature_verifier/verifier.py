@@ -17,6 +17,9 @@ from shared.resolution import DomainBlocks, Resolver
 SLOW_AT_ONCE = 256
 """Requests in the slow lane at once; each holds its place for ten seconds at most."""
 
+SLOW_BYTES = 8 << 20
+"""Of their messages: each is held twice, as it came and as it was read."""
+
 
 class Verifier:
     """Judges what comes to both queues.
@@ -68,6 +71,7 @@ class Verifier:
                 gather=0.0,
                 max_items=1,
                 prefetch=SLOW_AT_ONCE,
+                max_bytes=SLOW_BYTES,
                 concurrency=SLOW_AT_ONCE,
             ),
         )
