@@ -6,14 +6,15 @@ all of its deliveries are recorded; after a crash it is worked again and skips w
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
 import structlog
 
 from services.fanout_deliverer.insist import insist
 from services.fanout_deliverer.lease import Lease
+from services.fanout_deliverer.together import Together
 from shared.database import bulk
-from shared.database.bulk import BulkMessage
+from shared.database.bulk import BulkMessage, Look
 from shared.database.pool import Pool, unavailable_when_down
 from shared.protocol.errors import Malformed, Unavailable
 from shared.protocol.messages import Codec, Delivery
@@ -31,6 +32,12 @@ BATCH = 64
 
 LOOK_AHEAD = 32
 """Messages that are looked at to fill the batches."""
+
+LOOKS_TOGETHER = 16
+"""Shards that are looked at in one statement: what it may bring is held in memory."""
+
+SETTLED_TOGETHER = 1024
+"""Messages that are forgotten in one statement."""
 
 POLL = 0.5
 """Seconds until what another process has planned is found."""
@@ -99,7 +106,7 @@ class BulkShard:
     async def _fill(self, room: int) -> None:
         self._more = False
         try:
-            messages = await self._lane.next_messages(self.shard, list(self._in_hand), LOOK_AHEAD)
+            messages = await self._lane.next_messages(self.shard, self._in_hand)
         except Unavailable as outage:
             log.warning("bulk_held", shard=self.shard, reason=outage.reason)
             return  # the next poll wakes it
@@ -169,6 +176,8 @@ class BulkLane:
         self._pool = pool
         self._publisher = publisher
         self._deliver = deliver
+        self._looks = Together(self._next_messages, most=LOOKS_TOGETHER)
+        self._settled = Together(self._settle, most=SETTLED_TOGETHER)
         self.shards: dict[int, BulkShard] = {}
         self.added = asyncio.Event()
         """Set by whoever adds messages in this process."""
@@ -218,14 +227,20 @@ class BulkLane:
         for shard in waiting & self.shards.keys():
             self.shards[shard].wake()
 
-    async def next_messages(self, shard: int, in_hand: Sequence[int], limit: int) -> list[BulkMessage]:
+    async def next_messages(self, shard: int, in_hand: Collection[int]) -> Sequence[BulkMessage]:
         """Return what is next in a shard; raises Unavailable."""
-        with unavailable_when_down():
-            async with self._pool.acquire() as conn:
-                return await bulk.next_messages(conn, shard, in_hand, limit)
+        return (await self._looks.find([Look(shard, tuple(in_hand))])).get(shard, ())
 
     async def settle(self, messages: Sequence[int]) -> None:
         """Forget messages; raises Unavailable."""
+        await self._settled.find(messages)
+
+    async def _next_messages(self, looks: Sequence[Look]) -> Mapping[int, Sequence[BulkMessage]]:
+        with unavailable_when_down():
+            async with self._pool.acquire() as conn:
+                return await bulk.next_messages(conn, looks, LOOK_AHEAD)
+
+    async def _settle(self, messages: Sequence[int]) -> None:
         with unavailable_when_down():
             async with self._pool.acquire() as conn:
                 await bulk.settle(conn, messages)

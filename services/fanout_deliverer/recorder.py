@@ -1,6 +1,7 @@
 """Outcomes go to the database in groups: whoever waits for a record waits for the group's commit."""
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -16,10 +17,11 @@ from shared.database.retired_inboxes import Gone
 
 log = structlog.get_logger(__name__)
 
-GATHER = 0.01
-"""Seconds for a group to come together; the remote server has its delivery by then."""
+GATHER = 0.05
+"""Seconds for a group to come together; the other side has its delivery by then, and others go on."""
 
 MAX_GROUP = 512
+"""Reports of one group; it is written as soon as there are so many."""
 
 
 class Report(Struct, frozen=True, kw_only=True):
@@ -48,22 +50,29 @@ class Recorder:
         self._pool = pool
         self._waiting: list[tuple[Report, asyncio.Future[None]]] = []
         self._wake = asyncio.Event()
+        self._full = asyncio.Event()
 
     async def record(self, report: Report) -> None:
         """Return once the report is committed."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((report, done))
         self._wake.set()
+        if len(self._waiting) >= MAX_GROUP:
+            self._full.set()
         await done
 
     async def run(self) -> None:
         """Write reports until cancelled."""
         while True:
             await self._wake.wait()
-            await asyncio.sleep(GATHER)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(GATHER):
+                    await self._full.wait()
             group, self._waiting = self._waiting[:MAX_GROUP], self._waiting[MAX_GROUP:]
             if not self._waiting:
                 self._wake.clear()
+            if len(self._waiting) < MAX_GROUP:
+                self._full.clear()
             await self._settle(group)
 
     async def _settle(self, group: Sequence[tuple[Report, asyncio.Future[None]]]) -> None:

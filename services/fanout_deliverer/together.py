@@ -1,8 +1,13 @@
-"""Questions that many ask at once are asked together: while one answer is on its way, the others gather."""
+"""Questions that many ask at once are asked together: while one answer is on its way, the others gather.
+
+What cannot be answered spoils no other's answer: all but an outage, which is the same for each of them.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
+
+from shared.protocol.errors import Unavailable
 
 Q = TypeVar("Q")
 A = TypeVar("A")
@@ -48,12 +53,14 @@ class Together(Generic[Q, A]):
     async def _answer(self, group: Sequence[tuple[Sequence[Q], asyncio.Future[A]]]) -> None:
         try:
             answer = await self._ask([question for questions, _ in group for question in questions])
-        except Exception as error:  # noqa: BLE001 - each who asks gets it, and it alone
-            if len(group) > 1:
+        except Exception as error:  # noqa: BLE001 - whoever asks gets it
+            if len(group) > 1 and not isinstance(error, Unavailable):
                 for one in group:
                     await self._answer([one])
-            elif not group[0][1].done():
-                group[0][1].set_exception(error)
+                return
+            for _, who in group:
+                if not who.done():
+                    who.set_exception(error)
             return
         for _, who in group:
             if not who.done():

@@ -37,6 +37,13 @@ class BulkMessage(Struct, frozen=True, kw_only=True):
     payload: bytes
 
 
+class Look(Struct, frozen=True):
+    """A look at what waits for a shard beside the messages in hand."""
+
+    shard: int
+    in_hand: Collection[int] = ()
+
+
 async def begin(conn: Connection, sent: SentActivity, message: bytes) -> None:
     """Leave an activity to be planned here; where it is planned already nothing changes."""
     async with conn.transaction():
@@ -122,39 +129,50 @@ async def shards_waiting(conn: Connection, shards: Collection[int]) -> set[int]:
     return {row["shard"] for row in rows}
 
 
-async def next_messages(
-    conn: Connection, shard: int, in_hand: Collection[int], limit: int
-) -> list[BulkMessage]:
-    """Return what is next in a shard: each author's oldest before anybody's second, and so on.
+async def next_messages(conn: Connection, looks: Sequence[Look], limit: int) -> dict[int, list[BulkMessage]]:
+    """Return by shard what is next: each author's oldest before anybody's second, and so on.
 
     What an author has in hand counts as his turn.
+
+    Args:
+        conn: The database.
+        looks: One for each shard at most.
+        limit: Messages of each shard.
     """
     rows = await conn.fetch(
         """
-        WITH RECURSIVE authors AS (
-            (SELECT actor_id FROM bulk_messages WHERE shard = $1 ORDER BY actor_id LIMIT 1)
-            UNION ALL
-            SELECT (SELECT b.actor_id FROM bulk_messages b
-                     WHERE b.shard = $1 AND b.actor_id > a.actor_id ORDER BY b.actor_id LIMIT 1)
-              FROM authors a WHERE a.actor_id IS NOT NULL
-        ), turns AS (
-            SELECT m.id, m.turn FROM authors a
-             CROSS JOIN LATERAL (
-                SELECT id, row_number() OVER (ORDER BY id) AS turn FROM (
-                    SELECT id FROM bulk_messages
-                     WHERE shard = $1 AND actor_id = a.actor_id
-                     ORDER BY id LIMIT $3::integer + $4::integer) AS oldest) AS m
-             WHERE NOT m.id = ANY($2::bigint[])
-             ORDER BY m.turn, m.id LIMIT $3
-        )
-        SELECT b.id, b.targets, b.payload FROM turns t JOIN bulk_messages b USING (id) ORDER BY t.turn, t.id
+        SELECT s.shard, m.id, m.targets, m.payload
+          FROM unnest($1::smallint[], $2::integer[]) AS s (shard, held)
+         CROSS JOIN LATERAL (
+            WITH RECURSIVE authors AS (
+                (SELECT actor_id FROM bulk_messages WHERE shard = s.shard ORDER BY actor_id LIMIT 1)
+                UNION ALL
+                SELECT (SELECT b.actor_id FROM bulk_messages b
+                         WHERE b.shard = s.shard AND b.actor_id > a.actor_id ORDER BY b.actor_id LIMIT 1)
+                  FROM authors a WHERE a.actor_id IS NOT NULL
+            ), turns AS (
+                SELECT m.id, m.turn FROM authors a
+                 CROSS JOIN LATERAL (
+                    SELECT id, row_number() OVER (ORDER BY id) AS turn FROM (
+                        SELECT id FROM bulk_messages
+                         WHERE shard = s.shard AND actor_id = a.actor_id
+                         ORDER BY id LIMIT $4::integer + s.held) AS oldest) AS m
+                 WHERE NOT m.id = ANY($3::bigint[])
+                 ORDER BY m.turn, m.id LIMIT $4
+            )
+            SELECT t.turn, b.id, b.targets, b.payload FROM turns t JOIN bulk_messages b USING (id)) AS m
+         ORDER BY s.shard, m.turn, m.id
         """,
-        shard,
-        list(in_hand),
+        [look.shard for look in looks],
+        [len(look.in_hand) for look in looks],
+        [message for look in looks for message in look.in_hand],
         limit,
-        len(in_hand),
     )
-    return [BulkMessage(**dict(row)) for row in rows]
+    found: dict[int, list[BulkMessage]] = {}
+    for row in rows:
+        message = BulkMessage(id=row["id"], targets=row["targets"], payload=row["payload"])
+        found.setdefault(row["shard"], []).append(message)
+    return found
 
 
 async def settle(conn: Connection, ids: Collection[int]) -> None:

@@ -8,7 +8,7 @@ from services.fanout_deliverer.draft import Drafting
 from services.fanout_deliverer.recipients import START, Position, Recipients
 from services.fanout_deliverer.signers import Signers
 from shared.database import audience, bulk
-from shared.database.bulk import NewMessage
+from shared.database.bulk import Look, NewMessage
 from shared.protocol.activities import Activity
 from shared.protocol.messages import AcceptedActivity, Codec
 from shared.queue import dead_letters
@@ -82,14 +82,18 @@ async def test_every_author_has_a_turn(world: World) -> None:
         )
         rows = await conn.fetch("SELECT id, actor_id FROM bulk_messages ORDER BY id")
         authors: dict[int, int] = {row["id"]: row["actor_id"] for row in rows}
-        first = [one.id for one in await bulk.next_messages(conn, 7, [], 5)]
+        await bulk.add(conn, [NewMessage(shard=8, actor_id=1, targets=1, payload=b"") for _ in range(4)])
+        first = [one.id for one in (await bulk.next_messages(conn, [Look(7)], 5))[7]]
         assert [authors[one] for one in first] == [1, 2, 3, 1, 2]
         assert first == sorted(first[:3]) + sorted(first[3:])
-        then = [one.id for one in await bulk.next_messages(conn, 7, first[:1], 3)]
-        assert [authors[one] for one in then] == [2, 3, 1]
+        both = await bulk.next_messages(conn, [Look(8), Look(7, first[:1]), Look(6)], 3)
+        assert [authors[one.id] for one in both[7]] == [2, 3, 1]
+        assert len(both[8]) == 3
+        assert both.keys() == {7, 8}
         await bulk.settle(conn, first)
-        assert [authors[one.id] for one in await bulk.next_messages(conn, 7, [], 9)] == [1, 1]
-        assert await bulk.shards_waiting(conn, [6, 7, 8]) == {7}
+        rest = await bulk.next_messages(conn, [Look(7)], 9)
+        assert [authors[one.id] for one in rest[7]] == [1, 1]
+        assert await bulk.shards_waiting(conn, [6, 7]) == {7}
 
 
 async def test_large_audience_is_read_in_pages(world: World) -> None:

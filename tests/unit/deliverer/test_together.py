@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from services.fanout_deliverer.together import Together
+from shared.protocol.errors import Unavailable
 
 
 async def test_those_who_come_meanwhile_are_asked_for_together() -> None:
@@ -45,6 +46,21 @@ async def test_a_question_that_cannot_be_answered_spoils_no_other() -> None:
     assert [isinstance(one, ValueError) for one in found] == [False, False, False, True, False, False]
     with pytest.raises(ValueError, match="three"):
         await together.find([3])
+
+
+async def test_an_outage_is_everybodys() -> None:
+    """What is down for all who ask together is asked once, not once more for each of them."""
+    asked = list[list[int]]()
+
+    async def ask(numbers: Sequence[int]) -> int:
+        asked.append(list(numbers))
+        await asyncio.sleep(0)
+        raise Unavailable("away")
+
+    together = Together(ask, most=100)
+    found = await asyncio.gather(*(together.find([number]) for number in range(3)), return_exceptions=True)
+    assert [type(one) for one in found] == [Unavailable] * 3
+    assert asked == [[0, 1, 2]]
 
 
 async def test_who_gives_up_holds_up_nobody() -> None:
