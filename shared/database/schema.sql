@@ -152,6 +152,13 @@ CREATE TABLE favourites (
     created_at timestamp with time zone NOT NULL DEFAULT now()
 );
 
+CREATE TABLE featured_tags (
+    id bigint NOT NULL,
+    account_id bigint NOT NULL,
+    tag text NOT NULL,
+    name text NOT NULL
+);
+
 CREATE TABLE filter_keywords (
     id bigint NOT NULL,
     filter_id bigint NOT NULL,
@@ -568,6 +575,8 @@ ALTER TABLE deliverers ADD CONSTRAINT deliverers_pkey PRIMARY KEY (id);
 ALTER TABLE deliveries ADD CONSTRAINT deliveries_pkey PRIMARY KEY (activity_hash, inbox);
 ALTER TABLE domain_blocks ADD CONSTRAINT domain_blocks_pkey PRIMARY KEY (domain);
 ALTER TABLE favourites ADD CONSTRAINT favourites_pkey PRIMARY KEY (status_id, actor_id);
+ALTER TABLE featured_tags ADD CONSTRAINT featured_tags_account_id_tag_key UNIQUE (account_id, tag);
+ALTER TABLE featured_tags ADD CONSTRAINT featured_tags_pkey PRIMARY KEY (id);
 ALTER TABLE filter_keywords ADD CONSTRAINT filter_keywords_pkey PRIMARY KEY (id);
 ALTER TABLE filter_statuses ADD CONSTRAINT filter_statuses_filter_id_status_id_key UNIQUE (filter_id, status_id);
 ALTER TABLE filter_statuses ADD CONSTRAINT filter_statuses_pkey PRIMARY KEY (id);
@@ -626,6 +635,7 @@ ALTER TABLE bookmarks ADD CONSTRAINT bookmarks_actor_id_fkey FOREIGN KEY (actor_
 ALTER TABLE bookmarks ADD CONSTRAINT bookmarks_status_id_fkey FOREIGN KEY (status_id) REFERENCES statuses(id) ON DELETE CASCADE;
 ALTER TABLE favourites ADD CONSTRAINT favourites_actor_id_fkey FOREIGN KEY (actor_id) REFERENCES actors(id);
 ALTER TABLE favourites ADD CONSTRAINT favourites_status_id_fkey FOREIGN KEY (status_id) REFERENCES statuses(id) ON DELETE CASCADE;
+ALTER TABLE featured_tags ADD CONSTRAINT featured_tags_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(actor_id) ON DELETE CASCADE;
 ALTER TABLE filter_keywords ADD CONSTRAINT filter_keywords_filter_id_fkey FOREIGN KEY (filter_id) REFERENCES filters(id) ON DELETE CASCADE;
 ALTER TABLE filter_statuses ADD CONSTRAINT filter_statuses_filter_id_fkey FOREIGN KEY (filter_id) REFERENCES filters(id) ON DELETE CASCADE;
 ALTER TABLE filter_statuses ADD CONSTRAINT filter_statuses_status_id_fkey FOREIGN KEY (status_id) REFERENCES statuses(id) ON DELETE CASCADE;

@@ -44,6 +44,12 @@ class Mention(Struct, frozen=True, kw_only=True):
     name: str = ""
 
 
+class Hashtag(Struct, frozen=True, kw_only=True):
+    """A hashtag on its own, as written, without its #."""
+
+    name: str
+
+
 class Emoji(Struct, frozen=True, kw_only=True):
     """A custom emoji: its shortcode without colons and the image's URL."""
 

@@ -13,14 +13,12 @@ _FOR_ANYBODY = (
     "/api/v1/trends/tags",
     "/api/v1/trends/statuses",
     "/api/v1/trends/links",
-    "/api/v1/accounts/{id}/featured_tags",
 )
 _SIGNED_IN = {
     "/api/v1/announcements": "",
     "/api/v1/conversations": "read:statuses",
     "/api/v1/conversations/": "read:statuses",
     "/api/v1/endorsements": "read:accounts",
-    "/api/v1/featured_tags": "read:accounts",
     "/api/v1/scheduled_statuses": "read:statuses",
     "/api/v1/suggestions": "read",
     "/api/v2/suggestions": "read",

@@ -201,6 +201,16 @@ class Tag(Struct, kw_only=True):
     following: bool = False
 
 
+class FeaturedTag(Struct, kw_only=True):
+    """https://docs.joinmastodon.org/entities/FeaturedTag/; the count is a text there, too."""
+
+    id: str
+    name: str
+    url: str
+    statuses_count: str
+    last_status_at: str | None
+
+
 class Search(Struct, kw_only=True):
     """What a search found."""
 

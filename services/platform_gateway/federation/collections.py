@@ -13,11 +13,13 @@ from services.platform_gateway.gateway import GATEWAY
 from shared.database import document_actors
 from shared.database.document_actors import DocumentActor, Linked
 from shared.database.document_posts import featured_posts, outbox_page, outbox_size
+from shared.database.featured_tags import of_account as tags_of_account
 from shared.database.follower_digests import followers_on
 from shared.database.paging import Page
 from shared.database.pool import Connection
 from shared.protocol import writer
 from shared.protocol.identifiers import host_of
+from shared.protocol.objects import Hashtag
 from shared.protocol.writer.collections import Item
 
 OUTBOX_PAGE = 20
@@ -85,10 +87,12 @@ async def featured(request: web.Request) -> web.Response:
 
 
 async def featured_tags(request: web.Request) -> web.Response:
-    """Answer `GET /users/{id}/collections/tags`: no hashtag is featured."""
+    """Answer `GET /users/{id}/collections/tags`: the hashtags on the profile."""
     found = await _admitted(request)
     uri = request.app[GATEWAY].site.uris.featured_tags(found.id)
-    return document(request, writer.write_collection(uri, total=0, items=(), ordered=False))
+    async with request.app[GATEWAY].pool.acquire() as conn:
+        shown = [Hashtag(name=one.name) for one in await tags_of_account(conn, found.id)]
+    return document(request, writer.write_collection(uri, total=len(shown), items=shown, ordered=False))
 
 
 def page_of(request: web.Request, limit: int) -> Page | None:

@@ -10,8 +10,8 @@ from services.platform_gateway.client_api.user_lists import ListForm, MembersFor
 from services.platform_gateway.entities.accounts import Account, FamiliarFollowers, Relationship
 from services.platform_gateway.entities.lists import UserList
 from services.platform_gateway.entities.reports import Report
-from services.platform_gateway.entities.statuses import Status
-from services.platform_gateway.openapi.operation import Nothing, Operation, Table, lists
+from services.platform_gateway.entities.statuses import FeaturedTag, Status
+from services.platform_gateway.openapi.operation import Operation, Table, lists
 from services.platform_gateway.pagination import PageForm
 
 _ACCOUNTS = "/api/v1/accounts"
@@ -35,7 +35,7 @@ ACCOUNTS: Table = {
     f"GET {_ACCOUNTS}/{{id}}/statuses": lists(Status, "read:statuses", form=StatusesForm, open_=True),
     f"GET {_ACCOUNTS}/{{id}}/followers": lists(Account, "read:accounts", form=PageForm, open_=True),
     f"GET {_ACCOUNTS}/{{id}}/following": lists(Account, "read:accounts", form=PageForm, open_=True),
-    f"GET {_ACCOUNTS}/{{id}}/featured_tags": lists(Nothing, "", open_=True),
+    f"GET {_ACCOUNTS}/{{id}}/featured_tags": lists(FeaturedTag, "", open_=True),
     f"GET {_ACCOUNTS}/{{id}}/lists": lists(UserList, "read:lists"),
     f"POST {_ACCOUNTS}/{{id}}/follow": Operation(answer=Relationship, form=FollowForm, scope="write:follows"),
     f"POST {_ACCOUNTS}/{{id}}/mute": Operation(answer=Relationship, form=MuteForm, scope="write:mutes"),

@@ -1,5 +1,6 @@
 """Routes about the site, notifications, settings, streams and sign-in, and those that keep nothing."""
 
+from services.platform_gateway.client_api.featured_tags import NameForm
 from services.platform_gateway.client_api.grouped import GroupedNotifications, GroupForm
 from services.platform_gateway.client_api.notifications import Count, DismissForm, ListForm
 from services.platform_gateway.client_api.search import SearchForm
@@ -7,7 +8,7 @@ from services.platform_gateway.client_api.settings import Marker, MarkersForm, P
 from services.platform_gateway.entities.accounts import Account
 from services.platform_gateway.entities.instance import DomainBlock, ExtendedDescription, Instance, InstanceV2
 from services.platform_gateway.entities.oauth import App, Token, UserInfo
-from services.platform_gateway.entities.statuses import Notification, OldSearch, Search
+from services.platform_gateway.entities.statuses import FeaturedTag, Notification, OldSearch, Search, Tag
 from services.platform_gateway.oauth.apps import AppForm
 from services.platform_gateway.oauth.authorize import SignInForm
 from services.platform_gateway.oauth.request import AuthorizeForm
@@ -59,7 +60,10 @@ SETTINGS: Table = {
     "GET /api/v1/announcements": lists(Nothing, ""),
     "GET /api/v1/conversations": lists(Nothing, "read:statuses"),
     "GET /api/v1/endorsements": lists(Account, "read:accounts"),
-    "GET /api/v1/featured_tags": lists(Nothing, "read:accounts"),
+    "GET /api/v1/featured_tags": lists(FeaturedTag, "read:accounts"),
+    "POST /api/v1/featured_tags": Operation(answer=FeaturedTag, form=NameForm, scope="write:accounts"),
+    "GET /api/v1/featured_tags/suggestions": lists(Tag, "read:accounts"),
+    "DELETE /api/v1/featured_tags/{id}": Operation(scope="write:accounts"),
     "GET /api/v1/scheduled_statuses": lists(Nothing, "read:statuses"),
     "GET /api/v1/suggestions": lists(Nothing, "read"),
     "GET /api/v2/suggestions": lists(Nothing, "read"),

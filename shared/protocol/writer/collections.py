@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 
 from shared.protocol.activities import Activity
-from shared.protocol.objects import Note
+from shared.protocol.identifiers import origin_of
+from shared.protocol.objects import Hashtag, Note
 from shared.protocol.writer.activities import activity_wire
 from shared.protocol.writer.context import POST, Wire, encode, present
 from shared.protocol.writer.notes import note_wire
+from shared.protocol.writer.tags import hashtag
 
-Item = str | Note | Activity
+Item = str | Note | Hashtag | Activity
 """A member of a collection: by its id, or embedded."""
 
 
@@ -36,7 +38,7 @@ def write_collection(
         "type": "OrderedCollection" if ordered else "Collection",
         **_total(total),
         **present({"first": first, "last": last}),
-        **({} if items is None else _items(items, ordered=ordered)),
+        **({} if items is None else _items(uri, items, ordered=ordered)),
     }
     return encode(POST, wire)
 
@@ -58,7 +60,7 @@ def write_collection_page(
         "partOf": part_of,
         **_total(total),
         **present({"next": following, "prev": previous}),
-        **_items(items, ordered=ordered),
+        **_items(uri, items, ordered=ordered),
     }
     return encode(POST, wire)
 
@@ -67,11 +69,14 @@ def _total(total: int | None) -> Wire:
     return {} if total is None else {"totalItems": total}
 
 
-def _items(items: Sequence[Item], *, ordered: bool) -> Wire:
-    return {"orderedItems" if ordered else "items": [_item(item) for item in items]}
+def _items(uri: str, items: Sequence[Item], *, ordered: bool) -> Wire:
+    site = origin_of(uri)
+    return {"orderedItems" if ordered else "items": [_item(item, site) for item in items]}
 
 
-def _item(item: Item) -> object:
+def _item(item: Item, site: str) -> object:
     if isinstance(item, str):
         return item
+    if isinstance(item, Hashtag):
+        return hashtag(item.name, site)
     return note_wire(item) if isinstance(item, Note) else activity_wire(item)

@@ -16,7 +16,7 @@ def tags_of(note: Note) -> list[Wire]:
     site = origin_of(note.id)
     return [
         *(_mention(mention) for mention in note.mentions),
-        *(_hashtag(name, site) for name in note.hashtags),
+        *(hashtag(name, site) for name in note.hashtags),
         *emoji_tags(note.emojis),
         *([_quoted(note.quote)] if note.quote else []),
     ]
@@ -43,7 +43,8 @@ def _quoted(uri: str) -> Wire:
     return {"type": "Link", "mediaType": LD_JSON, "href": uri, "name": f"RE: {uri}"}
 
 
-def _hashtag(name: str, site: str) -> Wire:
+def hashtag(name: str, site: str) -> Wire:
+    """Return a hashtag, which leads to its page on a site."""
     return {
         "type": "Hashtag",
         "href": f"{site}/tags/{quote(normalise_tag(name), safe='')}",

@@ -1,5 +1,6 @@
 """Trouble made on purpose: dead letters in a real queue, deliveries in every state."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from shared.database import deliveries
@@ -39,14 +40,20 @@ def received(number: int) -> ReceivedRequest:
     )
 
 
-async def kill_letters(broker: Broker, count: int) -> None:
+async def kill_letters(
+    broker: Broker,
+    count: int,
+    *,
+    make: Callable[[int], ReceivedRequest] = received,
+    detail: str = "no sense in it",
+) -> None:
     """Have a consumer give up so many messages."""
     publisher, codec = Publisher(broker), Codec(ReceivedRequest)
 
     async def refuse(_: object) -> None:
-        raise Unreadable("no sense in it")
+        raise Unreadable(detail)
 
-    await publisher.publish(INBOX_RECEIVED, codec, [received(number) for number in range(count)])
+    await publisher.publish(INBOX_RECEIVED, codec, [make(number) for number in range(count)])
     consumer = BatchConsumer(broker, INBOX_RECEIVED, codec, refuse)
     consumer.start()
     try:
