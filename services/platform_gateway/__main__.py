@@ -16,7 +16,8 @@ from shared.actions.site import Site
 from shared.database.pool import Pool, create_pool, unavailable_when_down
 from shared.database.worker_ids import id_generator
 from shared.protocol.local_uris import LocalUris
-from shared.queue.live import LiveListener
+from shared.queue.connection import connect
+from shared.queue.live import LiveListener, LivePublisher
 from shared.remote.addresses import PeerPolicy
 from shared.remote.client import GuardedClient
 from shared.resolution import Resolver, instance_signer
@@ -36,24 +37,29 @@ async def main(context: Context) -> None:
     async with AsyncExitStack() as stack:
         pool = await open_patiently(context, "database", lambda: _pool(settings, context.name))
         stack.push_async_callback(pool.close)
-        gateway = await open_patiently(context, "instance_actor", lambda: _gateway(stack, settings, pool))
+        broker = await stack.enter_async_context(connect(settings.broker_url, context.name, ()))
+        live = LivePublisher(broker)
+        gateway = await open_patiently(
+            context, "instance_actor", lambda: _gateway(stack, settings, pool, live)
+        )
         context.ready.add("database", lambda: _answers(pool))
         house = asyncio.create_task(keep_house(pool, context.stopping), name="housekeeping")
         app = build_app(gateway)
         listener = LiveListener(settings.broker_url, context.name, app[HUB].show)
         listening = asyncio.create_task(listener.run(context.stopping), name="live listener")
-        for task in (house, listening):
+        telling = asyncio.create_task(live.run(context.stopping), name="live publisher")
+        for task in (house, listening, telling):
             context.watch(task)
         runner = web.AppRunner(app, handle_signals=False, shutdown_timeout=DRAIN_TIMEOUT, access_log=None)
         await serve(context, WebServer(runner))
-        await asyncio.gather(house, listening)
+        await asyncio.gather(house, listening, telling)
 
 
 async def _pool(settings: Settings, name: str) -> Pool:
     return await create_pool(settings.database_url, max_size=POOL_SIZE, application_name=name)
 
 
-async def _gateway(stack: AsyncExitStack, settings: Settings, pool: Pool) -> Gateway:
+async def _gateway(stack: AsyncExitStack, settings: Settings, pool: Pool, live: LivePublisher) -> Gateway:
     """Build what handlers use; raises Unavailable until the database is migrated."""
     uris = LocalUris(settings.origin, settings.account_domain)
     signer = await instance_signer(pool, uris, settings.secret_key)
@@ -68,7 +74,8 @@ async def _gateway(stack: AsyncExitStack, settings: Settings, pool: Pool) -> Gat
         )
     )
     resolver = Resolver(client, pool, signer, uris, ids)
-    return Gateway(settings=settings, site=Site(uris=uris, ids=ids), pool=pool, resolver=resolver)
+    site = Site(uris=uris, ids=ids)
+    return Gateway(settings=settings, site=site, pool=pool, resolver=resolver, tell=live.tell)
 
 
 async def _answers(pool: Pool) -> str:

@@ -140,8 +140,12 @@ async def edit(
     await tell(conn, author, update, here=True, away=True)
 
 
-async def delete(conn: Connection, site: Site, author: Author, status_id: int) -> None:
+async def delete(
+    conn: Connection, site: Site, author: Author, status_id: int, *, with_media: bool = False
+) -> None:
     """Turn an own post into a tombstone and tell everybody who has it; call it inside a transaction.
+
+    Its media stay for a while, for whoever writes it anew, unless they are to go with it.
 
     Raises:
         NotThere: The post does not exist or is another's.
@@ -151,7 +155,7 @@ async def delete(conn: Connection, site: Site, author: Author, status_id: int) -
     boosters = await remote_boosters(conn, status_id, MAX_BOOSTERS)
     counts = Counts()
     await tombstones.bury(conn, [status_id], counts)
-    await media.detach(conn, status_id)
+    await (media.delete_on if with_media else media.detach)(conn, status_id)
     activity = Delete(
         id=site.uris.delete(status_id),
         actor=author.uri,

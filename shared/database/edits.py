@@ -56,6 +56,30 @@ async def refresh_polls(conn: Connection, polls: Sequence[tuple[int, Poll]]) -> 
     )
 
 
+class Quoting(Struct, frozen=True, kw_only=True):
+    """A post of somebody here that quotes another, of `author_id`, with consent."""
+
+    quoted_id: int
+    author_id: int
+    account_id: int
+    status_id: int
+
+
+async def quotes_here(conn: Connection, status_ids: Sequence[int]) -> list[Quoting]:
+    """Return the posts of local accounts that quote these posts."""
+    rows = await conn.fetch(
+        """
+        SELECT s.id AS quoted_id, s.actor_id AS author_id, w.actor_id AS account_id, w.id AS status_id
+          FROM statuses s
+          JOIN quotes q ON q.quoted_hash = s.uri_hash AND q.state = 1
+          JOIN statuses w ON w.uri_hash = q.quoting_hash AND w.local AND w.deleted_at IS NULL
+         WHERE s.id = ANY($1::bigint[])
+        """,
+        list(status_ids),
+    )
+    return [Quoting(**dict(row)) for row in rows]
+
+
 async def boosters_here(conn: Connection, status_ids: Sequence[int]) -> list[tuple[int, int]]:
     """Return (post, account) for the local accounts that boosted these posts."""
     rows = await conn.fetch(

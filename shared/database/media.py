@@ -116,6 +116,11 @@ async def detach(conn: Connection, status_id: int) -> None:
     )
 
 
+async def delete_on(conn: Connection, status_id: int) -> None:
+    """Forget the media of a post and their files at once."""
+    await conn.execute("DELETE FROM media WHERE status_id = $1", status_id)
+
+
 async def show_at(conn: Connection, account_id: int, media_id: int | None, place: str) -> None:
     """Show a picture at a place of the account, in place of the one before, whose file goes at once."""
     await conn.execute(

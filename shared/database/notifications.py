@@ -8,7 +8,10 @@ from shared.database.pool import Connection
 
 
 class NewNotification(Struct, frozen=True, kw_only=True):
-    """`kind` is the API's: mention, follow, follow_request, favourite, reblog, poll (its end) or update."""
+    """`kind` is the API's: mention, follow, follow_request, favourite, reblog, poll (its end), update, quote.
+
+    A quoted_update is about the post that quotes.
+    """
 
     id: int
     account_id: int

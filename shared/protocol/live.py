@@ -14,15 +14,19 @@ VERSION = 1
 
 
 class Live(Struct, frozen=True, kw_only=True):
-    """Posts and boosts that are new, changed or gone, and notifications that were given."""
+    """Posts and boosts that are new, changed or gone, and notifications that were given.
+
+    `filters` are accounts that have changed what they filter.
+    """
 
     new: tuple[int, ...] = ()
     changed: tuple[int, ...] = ()
     gone: tuple[int, ...] = ()
     told: tuple[int, ...] = ()
+    filters: tuple[int, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.new or self.changed or self.gone or self.told)
+        return bool(self.new or self.changed or self.gone or self.told or self.filters)
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -52,4 +56,5 @@ def together(several: Sequence[Live]) -> Live:
         changed=tuple(one for live in several for one in live.changed),
         gone=tuple(one for live in several for one in live.gone),
         told=tuple(one for live in several for one in live.told),
+        filters=tuple(one for live in several for one in live.filters),
     )

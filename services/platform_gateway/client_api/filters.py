@@ -19,6 +19,7 @@ from shared.actions.errors import NotThere
 from shared.database.authors import Author
 from shared.database.filters import Action, FilteredPost, FilterRow, Keyword
 from shared.database.pool import Connection
+from shared.protocol.live import Live
 
 T = TypeVar("T")
 READ, WRITE = "read:filters", "write:filters"
@@ -123,7 +124,7 @@ async def create(request: web.Request) -> web.Response:
     async def make(conn: Connection) -> web.Response:
         return await _save(request, conn, author, _changed(blank(request, author), form), form)
 
-    return await writing(request, make)
+    return await writing(request, author, make)
 
 
 async def change(request: web.Request) -> web.Response:
@@ -135,7 +136,7 @@ async def change(request: web.Request) -> web.Response:
         row = await filters.require_filter(conn, author, path_id(request))
         return await _save(request, conn, author, _changed(row, form), form)
 
-    return await writing(request, make)
+    return await writing(request, author, make)
 
 
 async def delete(request: web.Request) -> web.Response:
@@ -146,7 +147,7 @@ async def delete(request: web.Request) -> web.Response:
         await filters.delete(conn, author, path_id(request))
         return nothing()
 
-    return await writing(request, make)
+    return await writing(request, author, make)
 
 
 async def add_keyword(request: web.Request) -> web.Response:
@@ -159,7 +160,7 @@ async def add_keyword(request: web.Request) -> web.Response:
         row = await filters.require_filter(conn, author, path_id(request))
         return answer(_keyword((await filters.save(conn, author, row, [new])).keywords[-1]))
 
-    return await writing(request, make)
+    return await writing(request, author, make)
 
 
 async def change_keyword(request: web.Request) -> web.Response:
@@ -172,7 +173,7 @@ async def change_keyword(request: web.Request) -> web.Response:
         await filters.save(conn, author, row, [_filled(known, form)])
         return answer(_keyword((await filters.with_keyword(conn, author, known.id))[1]))
 
-    return await writing(request, make)
+    return await writing(request, author, make)
 
 
 async def delete_keyword(request: web.Request) -> web.Response:
@@ -183,7 +184,7 @@ async def delete_keyword(request: web.Request) -> web.Response:
         await filters.delete_keyword(conn, author, path_id(request), whole=False)
         return nothing()
 
-    return await writing(request, make)
+    return await writing(request, author, make)
 
 
 async def add_status(request: web.Request) -> web.Response:
@@ -195,7 +196,7 @@ async def add_status(request: web.Request) -> web.Response:
         site = request.app[GATEWAY].site
         return answer(_status(await filters.add_post(conn, site, author, path_id(request), form.status_id)))
 
-    return await writing(request, make)
+    return await writing(request, author, make)
 
 
 async def delete_status(request: web.Request) -> web.Response:
@@ -206,7 +207,7 @@ async def delete_status(request: web.Request) -> web.Response:
         await filters.delete_post(conn, author, path_id(request))
         return nothing()
 
-    return await writing(request, make)
+    return await writing(request, author, make)
 
 
 def blank(request: web.Request, author: Author) -> FilterRow:
@@ -241,11 +242,14 @@ async def reading(
 
 
 async def writing(
-    request: web.Request, make: Callable[[Connection], Awaitable[web.Response]]
+    request: web.Request, author: Author, make: Callable[[Connection], Awaitable[web.Response]]
 ) -> web.Response:
-    """Change something in one transaction."""
-    async with request.app[GATEWAY].pool.acquire() as conn, conn.transaction():
-        return await make(conn)
+    """Change something in one transaction, and tell the author's other clients."""
+    gateway = request.app[GATEWAY]
+    async with gateway.pool.acquire() as conn, conn.transaction():
+        made = await make(conn)
+    gateway.tell(Live(filters=(author.id,)))
+    return made
 
 
 def _named(request: web.Request) -> Callable[[Connection, Author], Awaitable[FilterRow]]:

@@ -63,7 +63,7 @@ async def create(request: web.Request) -> web.Response:
         titled = structs.replace(row, title=(form.phrase or "")[: filters.LONGEST_KEYWORD])
         return await _save(conn, author, titled, new, form)
 
-    return await writing(request, make)
+    return await writing(request, author, make)
 
 
 async def change(request: web.Request) -> web.Response:
@@ -78,7 +78,7 @@ async def change(request: web.Request) -> web.Response:
             raise invalid("This filter has several keywords: change it where they can be told apart")
         return await _save(conn, author, row, known, form)
 
-    return await writing(request, make)
+    return await writing(request, author, make)
 
 
 async def delete(request: web.Request) -> web.Response:
@@ -89,7 +89,7 @@ async def delete(request: web.Request) -> web.Response:
         await filters.delete_keyword(conn, author, path_id(request), whole=True)
         return nothing()
 
-    return await writing(request, make)
+    return await writing(request, author, make)
 
 
 async def _save(

@@ -38,6 +38,12 @@ THREAD_VISITOR = (40, 60, 20)
 """Ancestors, descendants, and how deep the latter go."""
 
 
+class DeleteForm(Struct, kw_only=True):
+    """Whether the media go with the post, or wait for it to be written anew."""
+
+    delete_media: bool = False
+
+
 class IdsForm(Struct, kw_only=True):
     """Several posts."""
 
@@ -140,6 +146,7 @@ async def edit(request: web.Request) -> web.Response:
 async def delete(request: web.Request) -> web.Response:
     """DELETE /api/v1/statuses/{id}; answers with what was written, so that it can be written anew."""
     author = (await signed_in(request, "write:statuses")).author
+    form = await read(request, DeleteForm)
     status_id = path_id(request)
     gateway = request.app[GATEWAY]
     async with gateway.pool.acquire() as conn:
@@ -148,7 +155,7 @@ async def delete(request: web.Request) -> web.Response:
             raise not_found()
         entity = await load_status(conn, status_id, author.id, gateway.site.uris)
         async with conn.transaction():
-            await posts.delete(conn, gateway.site, author, status_id)
+            await posts.delete(conn, gateway.site, author, status_id, with_media=form.delete_media)
     entity.text = row.source
     return answer(entity)
 

@@ -5,7 +5,7 @@ from services.platform_gateway.client_api.media import MediaForm
 from services.platform_gateway.client_api.polls import VoteForm
 from services.platform_gateway.client_api.quotes import PolicyForm
 from services.platform_gateway.client_api.status_actions import ReblogForm
-from services.platform_gateway.client_api.statuses import IdsForm
+from services.platform_gateway.client_api.statuses import DeleteForm, IdsForm
 from services.platform_gateway.client_api.timelines import PublicForm, TagForm
 from services.platform_gateway.entities.accounts import Account
 from services.platform_gateway.entities.statuses import (
@@ -35,7 +35,7 @@ STATUSES: Table = {
     "POST /api/v1/statuses": Operation(answer=Status, form=StatusForm, scope="write:statuses"),
     f"GET {_STATUS}": Operation(answer=Status, scope="read:statuses", open=True),
     f"PUT {_STATUS}": Operation(answer=Status, form=EditForm, scope="write:statuses"),
-    f"DELETE {_STATUS}": _status("write:statuses"),
+    f"DELETE {_STATUS}": Operation(answer=Status, form=DeleteForm, scope="write:statuses"),
     f"GET {_STATUS}/context": Operation(answer=Context, scope="read:statuses", open=True),
     f"GET {_STATUS}/source": Operation(answer=StatusSource, scope="read:statuses"),
     f"GET {_STATUS}/history": lists(StatusEdit, "read:statuses", open_=True),

@@ -20,6 +20,7 @@ from shared.protocol.local_uris import LocalUris
 from shared.protocol.objects import Visibility
 
 UPDATE, EDIT, DELETE, NOTIFICATION = "update", "status.update", "delete", "notification"
+FILTERS = "filters_changed"
 
 _HOME = Channel(USER)
 _encoder = msgspec.json.Encoder()
@@ -81,6 +82,9 @@ class Events:
             yield Showing(reader, channels, DELETE, str(status_id))
         for owner, payload in await self._told(live.told):
             yield Showing(owner, (_HOME, Channel(NOTIFICATIONS)), NOTIFICATION, payload)
+        for owner in dict.fromkeys(live.filters):
+            # It says nothing more; as a word, since an event without data is none over SSE.
+            yield Showing(owner, (_HOME,), FILTERS, "undefined")
 
     def _gone(self, status_id: int) -> bool:
         return status_id not in self._posts or self._posts[status_id].deleted

@@ -16,7 +16,7 @@ from shared.protocol.activities import UpdateNote
 
 
 async def apply(run: Run, works: Sequence[Work[UpdateNote]]) -> None:
-    """Give posts their new contents and tell those who boosted them; what is not here yet is waited for."""
+    """Give posts their new contents, tell those who shared or quoted them; wait for what is not here yet."""
     changes: list[Edit] = []
     polls: list[tuple[int, UpdateNote]] = []
     shown: list[int] = []
@@ -45,7 +45,7 @@ async def apply(run: Run, works: Sequence[Work[UpdateNote]]) -> None:
     await revisions.apply(run, changes)
     await _refresh_quotes(run, judged)
     await _refresh_polls(run, polls)
-    await _tell_boosters(run, shown)
+    await _tell_sharers(run, shown)
 
 
 def _judge(run: Run, work: Work[UpdateNote]) -> StatusRow | None:
@@ -118,9 +118,12 @@ def _is_older(run: Run, work: Work[UpdateNote]) -> bool:
     return _edit(work, status).at < revisions.version_of(status)
 
 
-async def _tell_boosters(run: Run, status_ids: Sequence[int]) -> None:
+async def _tell_sharers(run: Run, status_ids: Sequence[int]) -> None:
     if not status_ids:
         return
     authors = {status.id: status.actor_id for status in run.facts.posts.values()}
     for status_id, account_id in await edits.boosters_here(run.conn, status_ids):
         run.tell(account_id, "update", authors[status_id], status_id)
+    for one in await edits.quotes_here(run.conn, status_ids):
+        # It is about the post that quotes: its owner may want to change it now.
+        run.tell(one.account_id, "quoted_update", one.author_id, one.status_id)

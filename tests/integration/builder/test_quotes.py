@@ -237,3 +237,33 @@ async def terms(stage: Stage, uri: str) -> QuoteTerms | None:
     """Return who may quote a post, as it is kept."""
     kept = await stage.pool.fetchval("SELECT quote_terms FROM statuses WHERE uri = $1", uri)
     return QuoteTerms.unpacked(kept)
+
+
+async def test_who_quoted_a_post_is_told_of_its_edit(stage: Stage) -> None:
+    """An edit of a post is told to whoever here quotes it with consent, about the post that quotes."""
+    ada, grace, edith = await stage.here(), await stage.here(), await stage.away()
+    await stage.follow(ada, edith)
+    note = parsed.note(edith.uri)
+    await stage.apply(parsed.create(note))
+    states = {ada: QuoteState.ACCEPTED, grace: QuoteState.PENDING}
+    posts = {who: await local_post(stage, who) for who in states}
+    rows = [
+        QuoteRow(
+            id=stage.site.ids.next(),
+            quoting_uri=posts[who],
+            actor_uri=who.uri,
+            quoted_uri=note.id,
+            state=state,
+        )
+        for who, state in states.items()
+    ]
+    async with stage.pool.acquire() as conn:
+        await quotes.store(conn, rows)
+    await stage.apply(parsed.update(replace(note, content="<p>new</p>", updated=WHEN + timedelta(hours=1))))
+    told = await stage.pool.fetch(
+        """
+        SELECT n.account_id, n.actor_id, s.uri FROM notifications n JOIN statuses s ON s.id = n.status_id
+         WHERE n.kind = 'quoted_update'
+        """
+    )
+    assert [tuple(row) for row in told] == [(ada.id, edith.id, posts[ada])]

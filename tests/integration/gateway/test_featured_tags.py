@@ -15,7 +15,7 @@ def test_hashtags_are_shown_and_taken_off(site: RunningGateway) -> None:
     ada.status_post("two #jacquard", visibility="unlisted")
     ada.status_post("three #jacquard", visibility="private")
     made = ada.featured_tag_create("#Jacquard")
-    assert (made.name, made.statuses_count) == ("Jacquard", 2)
+    assert (made.name, made.statuses_count) == ("Jacquard", "2")
     assert made.last_status_at is not None
     assert [one.id for one in ada.featured_tags()] == [made.id]
     assert [one.name for one in grace.account_featured_tags(ada.me().id)] == ["Jacquard"]
@@ -62,6 +62,4 @@ def test_other_servers_read_what_is_featured(site: RunningGateway) -> None:
     shown = requests.get(actor["featuredTags"], headers=headers, timeout=20).json()
     origin = site.gateway.site.uris.origin
     assert (shown["type"], shown["totalItems"]) == ("Collection", 1)
-    assert shown["items"] == [
-        {"type": "Hashtag", "href": f"{origin}/tags/gr%C3%B6%C3%9Fe", "name": "#Größe"}
-    ]
+    assert shown["items"] == [{"type": "Hashtag", "href": f"{origin}/tags/gr%C3%B6%C3%9Fe", "name": "#Größe"}]

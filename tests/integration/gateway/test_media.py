@@ -251,6 +251,24 @@ def test_pictures_that_nothing_shows_go_after_a_day(site: RunningGateway) -> Non
     assert site.value(query) == 0
 
 
+def test_a_deleted_post_takes_its_pictures_along(site: RunningGateway) -> None:
+    """With `delete_media` the pictures of a post are gone at once; without it they can be posted anew."""
+    ada = site.client("ada")
+    kept, gone = (ada.media_post(io.BytesIO(picture()), mime_type="image/png") for _ in range(2))
+    for uploaded, flag in ((kept, "false"), (gone, "true")):
+        post = ada.status_post("Look", media_ids=[uploaded])
+        answer = requests.delete(
+            f"{site.origin}/api/v1/statuses/{post.id}",
+            params={"delete_media": flag},
+            headers=site.headers("ada"),
+            timeout=20,
+        )
+        assert [one["id"] for one in answer.json()["media_attachments"]] == [uploaded.id]
+    assert requests.get(gone.url, timeout=20).status_code == 404
+    assert requests.get(kept.url, timeout=20).status_code == 200
+    assert ada.status_post("Look again", media_ids=[kept]).media_attachments[0].id == kept.id
+
+
 def test_a_profile_has_pictures(site: RunningGateway, tmp_path: Path) -> None:
     """Mastodon.py sets avatar and header: cut to size, told to others, and the old ones are gone."""
     grace = site.client("grace")

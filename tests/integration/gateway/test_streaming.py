@@ -46,6 +46,10 @@ class Listener(StreamListener):
         """Keep a notification."""
         self.heard.put(("notification", notification))
 
+    def on_filters_changed(self) -> None:
+        """Keep that filters have changed."""
+        self.heard.put(("filters_changed", None))
+
     def next(self) -> tuple[str, Any]:
         """Return what came next."""
         return self.heard.get(timeout=20)
@@ -112,6 +116,28 @@ def test_mastodon_py_hears_posts_edits_deletions_and_notifications(site: Running
         assert "louder" in edited.content
         applied(site, lambda: speaker.status_delete(post.id))
         assert heard.next() == ("delete", post.id)
+
+
+def test_changed_filters_are_told_to_their_owner(site: RunningGateway) -> None:
+    """Whoever changes a filter in one client is told so in the others, and nobody else is."""
+    site.account("picky")
+    told: list[Live] = []
+
+    def change() -> None:
+        picky = site.client("picky")
+        made = picky.create_filter_v2("Plot", ["home"], "warn", 3600, [{"keyword": "spoiler"}])
+        picky.delete_filter_v2(made.id)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(vars(site.gateway), "tell", told.append)
+        change()
+    owner = site.author("picky").id
+    assert told == [Live(filters=(owner,))] * 2
+    with streaming(site, "picky") as heard, streaming(site, "ada") as others:
+        site.run(site.app[HUB].show(Live(filters=(owner, owner))))
+        assert heard.next() == ("filters_changed", None)
+        assert heard.heard.empty()
+        assert others.heard.empty()
 
 
 def test_private_posts_reach_nobody_else(site: RunningGateway) -> None:
