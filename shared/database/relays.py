@@ -119,3 +119,19 @@ async def relaying(conn: Connection, actor_uris: Collection[str]) -> set[str]:
         "SELECT actor_uri FROM relays WHERE state = 1 AND actor_uri = ANY($1::text[])", list(actor_uris)
     )
     return {row["actor_uri"] for row in rows}
+
+
+async def subscribed(conn: Connection, actor_uris: Collection[str]) -> set[str]:
+    """Return those of these actors that are relays which were asked and did not say no."""
+    rows = await conn.fetch(
+        """
+        SELECT n.uri FROM unnest($1::text[]) AS n (uri)
+         WHERE EXISTS (SELECT FROM relays r
+                        WHERE r.state < 2
+                          AND (r.actor_uri = n.uri
+                               OR (r.actor_uri = ''
+                                   AND split_part(r.inbox, '/', 3) = split_part(n.uri, '/', 3))))
+        """,
+        list(actor_uris),
+    )
+    return {row["uri"] for row in rows}

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from services.timeline_builder import emit
 from services.timeline_builder.effects import Run
 from services.timeline_builder.work import Outcome, Work
-from shared.database import blocks, follows
+from shared.database import blocks, follows, relays
 from shared.database.follows import FollowRow, FollowState
 from shared.database.standing import Standing
 from shared.protocol.activities import Follow
@@ -32,6 +32,7 @@ class _Request:
 
 async def apply(run: Run, works: Sequence[Work[Follow]]) -> None:
     """Store follows of local accounts, let followers in where the account is open, tell the account."""
+    works = await _without_relays(run, works)
     requests = [request for work in works if (request := _judge(run, work)) is not None]
     if not requests:
         return
@@ -51,6 +52,24 @@ async def apply(run: Run, works: Sequence[Work[Follow]]) -> None:
             request.work.outcome = Outcome.UNKNOWN_OBJECT
         else:
             _carry_on(run, request, row)
+
+
+async def _without_relays(run: Run, works: Sequence[Work[Follow]]) -> list[Work[Follow]]:
+    """Let in the relays that follow the site back (LitePub), without a row; return the other Follows."""
+    own = run.site.uris.instance_actor
+    asking = {work.activity.actor for work in works if not work.local and work.activity.object == own}
+    site = run.facts.actor(own)
+    subscribed = await relays.subscribed(run.conn, asking) if asking and site is not None else set()
+    others: list[Work[Follow]] = []
+    for work in works:
+        activity, relay = work.activity, run.facts.actor(work.activity.actor)
+        if site is None or relay is None or relay.uri not in subscribed or activity.object != own:
+            others.append(work)
+        elif run.facts.undone(activity.id, activity.actor):
+            work.outcome = Outcome.UNDONE
+        else:
+            emit.accept_follow(run, site, relay, activity.id, work.accepted.trace)
+    return others
 
 
 def _judge(run: Run, work: Work[Follow]) -> _Request | None:

@@ -5,6 +5,7 @@ from msgspec.structs import replace
 from services.timeline_builder.work import Outcome
 from shared.actions.relays import subscribe, unsubscribe
 from shared.database import relays
+from shared.database.instance import ensure_instance_actor
 from shared.database.relays import RelayState
 from shared.protocol.activities import Accept, Announce, Follow, Undo
 from shared.protocol.identifiers import PUBLIC, host_of
@@ -84,3 +85,22 @@ async def test_subscription_is_told_and_taken_back(stage: Stage) -> None:
     assert (follow.id, follow.object, follow.actor) == (follow_uri, PUBLIC, stage.site.uris.instance_actor)
     assert (undo.undone_id, undo.object) == (follow_uri, PUBLIC)
     assert await stage.apply(accept(relay, follow_uri)) == [Outcome.NOT_PERMITTED]
+
+
+async def test_relay_that_follows_back_is_let_in(stage: Stage) -> None:
+    """A relay that was asked may follow the instance actor and is told so; nobody else may."""
+    relay, _ = await subscribed(stage, by_actor=True)
+    stranger = await stage.away()
+    uris, ids = stage.site.uris, stage.site.ids
+    async with stage.pool.acquire() as conn, conn.transaction():
+        await ensure_instance_actor(
+            conn, uris=uris, ids=ids, secret_key="a secret of thirty-two letters or so"
+        )
+    site = uris.instance_actor
+    follows = {who.uri: Follow(id=f"{who.uri}#back", actor=who.uri, object=site) for who in (relay, stranger)}
+    assert await stage.apply(follows[stranger.uri]) == [Outcome.NOT_PERMITTED]
+    assert await stage.apply(follows[relay.uri]) == [Outcome.APPLIED]
+    assert [one for one in await stage.sent(stranger) if isinstance(one, Accept)] == []
+    (answer,) = [one for one in await stage.sent(relay) if isinstance(one, Accept)]
+    assert (answer.actor, answer.follow_id, answer.follower) == (site, f"{relay.uri}#back", relay.uri)
+    assert await stage.pool.fetchval("SELECT count(*) FROM follows WHERE follower_id = $1", relay.id) == 0
