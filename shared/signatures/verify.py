@@ -102,7 +102,9 @@ def _check_cavage(parsed: ParsedSignature, request: SignedRequest, algorithm: st
         raise Refused(Reason.HOST_NOT_COVERED)
     check_digest_covered(parsed, request.method, request.body)
     if "date" in covered:
-        check_window(read_date(parsed.fields.covered("date")), now)
+        signed_at = read_date(parsed.fields.covered("date"))
+        check_window(signed_at, now)
+        check_expiry(signed_at, parsed.expires, now)
     elif cavage.CREATED in covered and parsed.created is not None:
         check_window(parsed.created, now)
     else:

@@ -8,6 +8,7 @@ import pytest
 
 from shared.database.domain_blocks import DomainBlock, put, remove
 from tests.fakes.remote_actor import PUBLIC, Json, RemoteActor
+from tests.fakes.signing import Outgoing, Signing, signed_headers
 from tests.hostile.arena import RECEIVER, REJECTED, Arena, Shot
 from tests.hostile.verdicts import Harmless, Rejected, Verdict, harmless, rejected
 from tests.infrastructure import eventually
@@ -109,6 +110,34 @@ ATTACKS: dict[str, tuple[Attack, Verdict]] = {
             lambda _a, m, v, n: m.activity("Add", n["id"]) | {"target": f"{v.id}/collections/featured"}
         ),
         harmless("not_supported", "not_permitted", "unknown_object"),
+    ),
+    "a post unpinned for the victim": (
+        by_mallory(
+            lambda _a, m, v, n: m.activity("Remove", n["id"]) | {"target": f"{v.id}/collections/featured"}
+        ),
+        harmless("not_supported", "not_permitted", "unknown_object"),
+    ),
+    "a post of the victim's pinned as one's own": (
+        by_mallory(
+            lambda _a, m, _v, n: m.activity("Add", n["id"]) | {"target": f"{m.id}/collections/featured"}
+        ),
+        harmless("not_supported", "not_permitted", "unknown_object"),
+    ),
+    "an Undo of the victim's share": (
+        by_mallory(
+            lambda _a, m, v, n: m.activity(
+                "Undo", {"type": "Announce", "id": f"{v.id}#share", "actor": v.id, "object": n["id"]}
+            )
+        ),
+        rejected("actor_mismatch", fetches=0),
+    ),
+    "an Undo of the victim's Create by its id": (
+        by_mallory(lambda _a, m, _v, n: m.activity("Undo", f"{n['id']}/activity")),
+        harmless("waiting", "unknown_object", "not_permitted", "not_supported"),
+    ),
+    "a Move of the victim": (
+        by_mallory(lambda _a, m, v, _n: m.activity("Move", v.id) | {"target": m.id}),
+        harmless("not_permitted"),
     ),
     "a poll of the victim's closed": (
         by_mallory(lambda _a, m, v, n: m.activity("Update", {**n, "type": "Question", "attributedTo": v.id})),
@@ -239,6 +268,35 @@ async def test_what_was_deleted_stays_deleted(arena: Arena, second: str) -> None
     again = nora.activity(second, note | {"updated": "2030-01-01T00:00:00Z"}, to=note["to"], cc=note["cc"])
     await arena.hear(nora, again)
     assert not await arena.has_post(note["id"])
+
+
+async def test_nothing_forged_is_in_the_way_of_the_real_thing(arena: Arena) -> None:
+    """Activities under the id of one to come, badly signed or another's, do not keep it from counting."""
+    nora, mallory = await arena.known(arena.somebody()), await arena.known(arena.somebody("mallory"))
+    create = arena.post_of(nora, "<p>Mine</p>")
+    changed = create | {"object": {**create["object"], "content": "<p>owned</p>"}}  # type: ignore[dict-item]
+    forged = nora.host.encode(changed)
+    headers = signed_headers(Signing(), Outgoing("POST", arena.inbox, forged), nora.key_id, mallory.rsa)
+    for shot in (
+        arena.shot(nora, changed, headers=headers),
+        arena.shot(mallory, changed),
+        arena.shot(mallory, mallory.activity("Like", nora.id) | {"id": create["id"]}),
+    ):
+        assert (await arena.fire(shot)).status == 202
+
+    async def all_refused() -> bool:
+        return len((await arena.journey(create["id"])).refused) == 3
+
+    await eventually(all_refused, "the forgeries to be refused")
+    assert (await arena.fire(arena.shot(nora, create))).status == 202
+
+    async def applied() -> bool:
+        return [row.outcome for row in (await arena.journey(create["id"])).applied] == ["applied"]
+
+    await eventually(applied, "the real one to be applied")
+    note = create["object"]
+    assert isinstance(note, dict)
+    assert await arena.content(note["id"]) == "<p>Mine</p>"
 
 
 async def test_a_replay_has_no_second_effect(arena: Arena) -> None:

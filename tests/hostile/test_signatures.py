@@ -64,6 +64,18 @@ def expiring(scheme: str, seconds: int) -> Attack:
     return make
 
 
+def made_and_expiring(scheme: str, made: int, ends: int) -> Attack:
+    """Send a post signed so many seconds from now, whose signature ends so many seconds from now."""
+
+    async def make(arena: Arena) -> Shot:
+        nora = arena.somebody()
+        expires = int(datetime.now(UTC).timestamp()) + ends
+        how = Signing(scheme=scheme, now=ago(seconds=-made), expires=expires)
+        return arena.shot(nora, arena.post_of(nora), how)
+
+    return make
+
+
 def rewritten(scheme: str, change: Callable[[Arena, RemoteActor, dict[str, str], bytes], None]) -> Attack:
     """Send a post whose headers were changed by hand after signing."""
 
@@ -206,6 +218,8 @@ ATTACKS: dict[str, tuple[Attack, Verdict]] = {
     ),
     "expired an hour ago": (expiring(CAVAGE, -3600), rejected("expired")),
     "expired an hour ago by RFC 9421": (expiring(RFC9421, -3600), rejected("expired")),
+    "expired before it was made": (made_and_expiring(CAVAGE, 600, 60), rejected("expired")),
+    "expired before it was made by RFC 9421": (made_and_expiring(RFC9421, 600, 60), rejected("expired")),
     "algorithm none": (signed(Signing(algorithm="none")), rejected("algorithm_unsupported")),
     "algorithm none by RFC 9421": (
         signed(Signing(scheme=RFC9421, algorithm="none")),

@@ -228,6 +228,8 @@ def test_expiry(scheme: str) -> None:
     now = int(NOW.timestamp())
     assert refusal(_foreign(_how(scheme, expires=now + 300))) is None
     assert refusal(_foreign(_how(scheme, expires=now - 1))) is Reason.EXPIRED
+    never_valid = _foreign(_how(scheme, expires=now - 1))
+    assert refusal(never_valid, now=NOW - timedelta(minutes=30)) is Reason.EXPIRED
 
 
 def test_expiry_is_judged_at_receipt() -> None:
