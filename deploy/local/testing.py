@@ -71,9 +71,9 @@ def run_tests(arguments: Sequence[str]) -> int:
         environment = {} if given else stack.enter_context(servers_for_tests())
         environment |= browser_environment()
         say("running the tests")
-        pytest = subprocess.Popen(
-            [PYTHON, "-m", "pytest", *arguments], cwd=ROOT, env={**os.environ, **environment}
-        )
+        # They start hundreds of processes, each of which would compile every module that it imports.
+        kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        pytest = subprocess.Popen([PYTHON, "-m", "pytest", *arguments], cwd=ROOT, env={**kept, **environment})
         # Ctrl-C reaches pytest, too; it closes with its summary, which is worth waiting for.
         while True:
             with contextlib.suppress(KeyboardInterrupt):
