@@ -94,15 +94,17 @@ async def lock_due(conn: Connection, kept: Kept, above: datetime, limit: int) ->
 async def let_go(conn: Connection, activities: Sequence[bytes], most: int) -> LetGo:
     """Delete so many deliveries of these activities, and those activities of which none is left.
 
-    To be called in a transaction: whom they went to is written down in it.
+    To be called in a transaction: whom they went to is written down in it. What somebody has tried again
+    meanwhile stays.
     """
     gone = await conn.fetch(
         """
         WITH doomed AS (
-            SELECT activity_hash, inbox FROM deliveries WHERE activity_hash = ANY($1::bytea[])
+            SELECT activity_hash, inbox FROM deliveries
+             WHERE activity_hash = ANY($1::bytea[]) AND state NOT IN (0, 2)
              ORDER BY activity_hash, inbox LIMIT $2)
         DELETE FROM deliveries d USING doomed
-         WHERE d.activity_hash = doomed.activity_hash AND d.inbox = doomed.inbox
+         WHERE d.activity_hash = doomed.activity_hash AND d.inbox = doomed.inbox AND d.state NOT IN (0, 2)
         RETURNING d.activity_hash, d.inbox, d.shared
         """,
         list(activities),

@@ -4,7 +4,7 @@ import asyncio
 from datetime import timedelta
 
 from services.timeline_builder import letting_go
-from shared.database import deliveries, retention
+from shared.database import deliveries, delivery_reports, retention
 from shared.database.deliveries import Planned, Progress, SentActivity, State
 from shared.database.pool import Connection
 from shared.database.retention import FROM_THE_FIRST, Kept, LetGo
@@ -108,6 +108,26 @@ async def test_what_waits_is_never_let_go(world: World) -> None:
         await conn.execute("UPDATE deliveries SET state = $1", State.DEAD)
         assert await retention.count_due(conn, KEPT) == LetGo(activities=2, deliveries=4)
         assert await _once(world) == LetGo(activities=2, deliveries=4)
+
+
+async def test_what_is_tried_again_meanwhile_stays(world: World) -> None:
+    """A delivery that an operator has tried again while it is about to be let go is not let go."""
+    async with world.pool.acquire() as conn, world.pool.acquire() as operator:
+        await _record(conn, 1, "https://loom.example/1", {"https://oak.example/inbox": State.DEAD})
+        async with operator.transaction():
+            assert await delivery_reports.revive(operator, limit=1) == 1
+            letting = asyncio.create_task(_once(world))
+
+            async def waits() -> bool:
+                found: int = await conn.fetchval(
+                    """SELECT count(*) FROM pg_stat_activity
+                        WHERE datname = current_database() AND wait_event_type = 'Lock'"""
+                )
+                return found == 1
+
+            await eventually(waits, "one to wait for the other")
+        assert await letting == LetGo()
+        assert await conn.fetchval("SELECT state FROM deliveries") == State.PARKED
 
 
 async def test_large_activity_goes_in_portions(world: World) -> None:
