@@ -19,6 +19,10 @@ HEADER = """\
 -- What all migrations together make. Written by `python -m shared.database.schema_dump`; do not edit.
 """
 
+_DROPS = 50
+_PAUSE = 0.2
+"""Seconds between two tries to drop a database that somebody is in."""
+
 _SEQUENCES = """
 SELECT c.relname AS name
   FROM pg_class c JOIN pg_namespace s ON s.oid = c.relnamespace
@@ -123,9 +127,22 @@ async def throw_away_database(url: str) -> AsyncIterator[Connection]:
             finally:
                 await conn.close()
         finally:
-            await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+            await _drop(admin, name)
     finally:
         await admin.close()
+
+
+async def _drop(admin: Connection, name: str) -> None:
+    for number in range(_DROPS):
+        try:
+            await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        except (asyncpg.ObjectInUseError, asyncpg.InsufficientPrivilegeError):
+            # Who is in it may also be the server's own vacuum, which only a superuser may send away.
+            if number == _DROPS - 1:
+                raise
+            await asyncio.sleep(_PAUSE)
+        else:
+            return
 
 
 async def dump_of_migrations(url: str) -> str:
