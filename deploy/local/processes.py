@@ -31,6 +31,8 @@ class Program:
     cwd: Path
     user: int | None = None
     """Where given, it runs as this user, with the user's own group alone."""
+    yields: int = 0
+    """How much of the processor it leaves to the others where there is too little: added to our niceness."""
     stop_signal: signal.Signals = signal.SIGTERM
     grace: float = 15.0
 
@@ -111,6 +113,9 @@ def start(program: Program) -> Process:
             group=program.user,
             extra_groups=None if program.user is None else [],
         )
+    if program.yields:
+        with contextlib.suppress(ProcessLookupError):
+            os.setpriority(os.PRIO_PROCESS, handle.pid, os.getpriority(os.PRIO_PROCESS, 0) + program.yields)
     return Process(program=program, handle=handle, record=record_of(program.name, handle.pid))
 
 

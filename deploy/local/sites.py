@@ -29,6 +29,9 @@ _LISTENERS = {"operator-console": 1, "inbox-receiver": 2, "platform-gateway": 3}
 
 _OPS_ABOVE = 1000
 
+_YIELDING = {"signature-verifier": 5, "timeline-builder": 5, "fanout-deliverer": 5}
+"""Services before which a queue lies, so that they may lag; who waits for an answer comes first."""
+
 _HEADING = """\
 The environment of the local site {name}, for services and commands:
   set -a; . {file}; .venv/bin/heddle account list
@@ -123,6 +126,7 @@ class Site:
             environment={**ordinary_environment(), **environment},
             log=home.log / f"{self.name}-{service}.log",
             cwd=ROOT,
+            yields=_YIELDING.get(service, 0),
         )
 
 

@@ -100,3 +100,15 @@ def test_last_words_come_from_the_log(tmp_path: Path) -> None:
 def test_a_log_line_is_told_in_short(line: str, short: str) -> None:
     """Of a structured line the event and the error are told, not the whole traceback."""
     assert in_short(line) == short
+
+
+def test_what_may_lag_leaves_the_processor_to_others(tmp_path: Path) -> None:
+    """A program that yields runs with that much more niceness than we do, and no other does."""
+    ours = os.getpriority(os.PRIO_PROCESS, 0)
+    for yields in (0, 3):
+        process = start(dataclasses.replace(program(tmp_path, SLEEP), yields=yields))
+        try:
+            assert os.getpriority(os.PRIO_PROCESS, process.handle.pid) == min(ours + yields, 19)
+        finally:
+            process.handle.kill()
+            process.handle.wait()
