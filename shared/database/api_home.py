@@ -18,9 +18,11 @@ MOST_ROUNDS = 8
 # parameter the planner would take a tenth of everything for wanted.
 _WRITTEN, _MERGED, _DOUBTFUL, _SHARED, _AUTHOR, _HIDDEN, _END = range(10, 17)
 _STRETCH = f"""
-WITH h AS MATERIALIZED (
+WITH b AS MATERIALIZED (
+    SELECT greatest($3, (SELECT home_horizon FROM accounts WHERE actor_id = $1)) AS above
+), h AS MATERIALIZED (
     SELECT status_id AS id FROM home_timeline
-     WHERE account_id = $1 AND status_id < $2 AND status_id > $3
+     WHERE account_id = $1 AND status_id < $2 AND status_id > (SELECT above FROM b)
      ORDER BY status_id :order LIMIT :limit
 ), s AS MATERIALIZED (
     SELECT {_WRITTEN} AS kind, t.id, t.xmin AS version, t.actor_id, t.reblog_of_id
@@ -69,7 +71,8 @@ SELECT m.id
  CROSS JOIN LATERAL (
     SELECT s.id
       FROM (SELECT {COLUMNS} FROM statuses t
-             WHERE t.actor_id = f.followee_id AND t.deleted_at IS NULL AND t.id < $2 AND t.id > $3
+             WHERE t.actor_id = f.followee_id AND t.deleted_at IS NULL AND t.id < $2 AND t.id > (
+                   SELECT greatest($3, a.home_horizon) FROM accounts a WHERE a.actor_id = $1)
              ORDER BY t.id :order OFFSET 0) s
      {SHARED}
      WHERE {RULE}
@@ -164,10 +167,10 @@ def _query(template: str, page: Page) -> str:
 @functools.lru_cache(maxsize=256)
 def _written_out(template: str, limit: int, *, ascending: bool) -> str:
     """Return a query for a page; where a stretch is full, wide authors add nothing beyond its end."""
-    end = "(SELECT id FROM h OFFSET :limit - 1)"
+    end, bottom = "(SELECT id FROM h OFFSET :limit - 1)", "(SELECT above FROM b)"
     query = (
         template.replace(":below", f"coalesce({end}, $2)" if ascending else "$2")
-        .replace(":above", "$3" if ascending else f"coalesce({end}, $3)")
+        .replace(":above", bottom if ascending else f"coalesce({end}, {bottom})")
         .replace(":order", "ASC" if ascending else "DESC")
     )
     return query.replace(":limit", str(limit))

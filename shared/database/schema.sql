@@ -26,7 +26,8 @@ CREATE TABLE accounts (
     home_state smallint NOT NULL DEFAULT 2,
     created_at timestamp with time zone NOT NULL DEFAULT now(),
     default_quote_policy smallint NOT NULL DEFAULT 0,
-    filtering boolean NOT NULL DEFAULT false
+    filtering boolean NOT NULL DEFAULT false,
+    home_horizon bigint NOT NULL DEFAULT 0
 );
 
 CREATE TABLE actors (

@@ -1,7 +1,9 @@
 """Home timelines, fanned out on write: one rule says which post stands in whose timeline.
 
 Fan-out applies the rule to new posts, `extend` and `prune` to what changed between people, `refill` to
-everything, and so they agree: the newest `KEPT` entries of a timeline are those of one made anew.
+everything, and so they agree: the newest `KEPT` entries of a timeline are those of one made anew. Where some
+of them went, fewer may be left; an account's `home_horizon` says up to which id entries may be missing, and
+nothing from there on is read: what wide authors add would stand there alone.
 """
 
 from collections.abc import Sequence
@@ -64,10 +66,10 @@ _FILL = f"""
 {_INSERT}
 SELECT n.account_id, e.id, e.actor_id
   FROM unnest($1::bigint[]) AS n (account_id)
- CROSS JOIN LATERAL (SELECT true FROM accounts a
+ CROSS JOIN LATERAL (SELECT a.home_horizon AS horizon FROM accounts a
                       WHERE a.actor_id = n.account_id AND a.home_state <> 0 OFFSET 0) here
  CROSS JOIN LATERAL (SELECT coalesce((SELECT h.status_id FROM home_timeline h
-                                       WHERE h.account_id = n.account_id
+                                       WHERE h.account_id = n.account_id AND h.status_id > here.horizon
                                        ORDER BY h.status_id DESC OFFSET $2 - 1 LIMIT 1), 0) AS id
                      OFFSET 0) least
  CROSS JOIN LATERAL (
@@ -100,9 +102,26 @@ LOOKED_AT = 4 * KEPT
 """Posts of one author, or under one hashtag, that are looked at to fill a timeline; many may be replies."""
 
 
+# What has been filled is whole down to the last entry that is kept; locked in one order, as several may be.
+_NOTE_HORIZON = """
+WITH here AS MATERIALIZED (
+    SELECT actor_id FROM accounts WHERE actor_id = ANY($1::bigint[]) AND home_state <> 0
+     ORDER BY actor_id FOR NO KEY UPDATE
+), whole AS MATERIALIZED (
+    SELECT n.actor_id, coalesce((SELECT h.status_id - 1 FROM home_timeline h
+                                  WHERE h.account_id = n.actor_id
+                                  ORDER BY h.status_id DESC OFFSET $2 - 1 LIMIT 1), 0) AS horizon
+      FROM here n
+)
+UPDATE accounts a SET home_horizon = w.horizon FROM whole w
+ WHERE a.actor_id = w.actor_id AND a.home_horizon <> w.horizon
+"""
+
+
 async def extend(conn: Connection, account_ids: Sequence[int]) -> None:
     """Let in what is missing: after a follow, an unblock, an unmute, a change of lists."""
     await conn.execute(_FILL, list(account_ids), KEPT, LOOKED_AT)
+    await conn.execute(_NOTE_HORIZON, list(account_ids), KEPT)
 
 
 _PRUNE = f"""
@@ -114,8 +133,17 @@ DELETE FROM home_timeline h
 
 
 async def prune(conn: Connection, account_ids: Sequence[int]) -> None:
-    """Take out what no longer belongs: after an unfollow, a block, a mute, boosts switched off."""
+    """Take out what no longer belongs: after an unfollow, a block, a mute, boosts switched off.
+
+    Where entries had been trimmed, those that rise in place of the ones taken out come back.
+    """
     await conn.execute(_PRUNE, list(account_ids))
+    trimmed = await conn.fetch(
+        "SELECT actor_id FROM accounts WHERE actor_id = ANY($1::bigint[]) AND home_horizon > 0",
+        list(account_ids),
+    )
+    if trimmed:
+        await extend(conn, sorted(row["actor_id"] for row in trimmed))
 
 
 async def remove(conn: Connection, status_ids: Sequence[int]) -> None:
@@ -144,6 +172,7 @@ async def remove(conn: Connection, status_ids: Sequence[int]) -> None:
 async def clear(conn: Connection, account_id: int) -> None:
     """Empty a home timeline."""
     await conn.execute("DELETE FROM home_timeline WHERE account_id = $1", account_id)
+    await conn.execute("UPDATE accounts SET home_horizon = 0 WHERE actor_id = $1", account_id)
 
 
 async def refill(conn: Connection, account_id: int) -> None:
@@ -161,13 +190,24 @@ async def trim(conn: Connection, share: int, shares: int) -> None:
     """
     await conn.execute(
         """
-        DELETE FROM home_timeline h
-         USING accounts c
-         CROSS JOIN LATERAL (SELECT status_id FROM home_timeline
-                              WHERE account_id = c.actor_id
-                              ORDER BY status_id DESC OFFSET $1 LIMIT 1) cut
-         WHERE (c.actor_id >> 22) % $3 = $2
-           AND h.account_id = c.actor_id AND h.status_id <= cut.status_id
+        WITH cuts AS MATERIALIZED (
+            SELECT c.actor_id, cut.status_id
+              FROM accounts c
+             CROSS JOIN LATERAL (SELECT status_id FROM home_timeline
+                                  WHERE account_id = c.actor_id
+                                  ORDER BY status_id DESC OFFSET $1 LIMIT 1) cut
+             WHERE (c.actor_id >> 22) % $3 = $2
+        ), free AS MATERIALIZED (
+            -- Whose horizon is being moved by somebody else waits for the next round.
+            SELECT actor_id FROM accounts WHERE actor_id = ANY(ARRAY(SELECT actor_id FROM cuts))
+             ORDER BY actor_id FOR NO KEY UPDATE SKIP LOCKED
+        ), noted AS (
+            UPDATE accounts a SET home_horizon = greatest(a.home_horizon, c.status_id)
+              FROM cuts c JOIN free f ON f.actor_id = c.actor_id
+             WHERE a.actor_id = c.actor_id
+        )
+        DELETE FROM home_timeline h USING cuts c, free f
+         WHERE f.actor_id = c.actor_id AND h.account_id = c.actor_id AND h.status_id <= c.status_id
         """,
         KEPT,
         share,

@@ -1,7 +1,9 @@
 """Home timelines as they are read: whatever happens, they are what a rebuild makes of the store."""
 
+import itertools
 import random
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
 import pytest
 
@@ -19,6 +21,7 @@ from shared.protocol.activities import Activity
 from shared.protocol.messages import AcceptedActivity, Codec
 from shared.queue.topology import ACTIVITY_ACCEPTED
 from tests.builders import parsed
+from tests.builders.parsed import WHEN
 from tests.integration.builder.stage import Person, Stage
 from tests.integration.builder.test_reactions import local_post
 
@@ -93,7 +96,7 @@ class Game:
     def _anybody(self) -> Person:
         return self.chance.choice(self.authors)
 
-    async def _act(self, work: Callable[[Connection], Awaitable[object]]) -> None:
+    async def act(self, work: Callable[[Connection], Awaitable[object]]) -> None:
         """Do what a request does, and then what the builder does about it."""
         async with self.stage.pool.acquire() as conn:
             try:
@@ -132,7 +135,7 @@ class Game:
 
     async def _let_follow(self, who: Person, whom: Person) -> None:
         reader = self.names[who.id]
-        await self._act(lambda conn: follows.follow(conn, self.stage.site, reader, whom.id))
+        await self.act(lambda conn: follows.follow(conn, self.stage.site, reader, whom.id))
         asked = await self.stage.pool.fetchval(
             "SELECT uri FROM follows WHERE follower_id = $1 AND followee_id = $2 AND state = 0",
             who.id,
@@ -167,7 +170,7 @@ class Game:
 
     async def _let_unfollow(self, who: Person, whom: Person) -> None:
         reader = self.names[who.id]
-        await self._act(lambda conn: follows.unfollow(conn, self.stage.site, reader, whom.id))
+        await self.act(lambda conn: follows.unfollow(conn, self.stage.site, reader, whom.id))
 
     async def _delete(self) -> None:
         if self.posts:
@@ -175,11 +178,11 @@ class Game:
 
     async def _mute(self) -> None:
         whom, duration = self._anybody(), self.chance.choice([0, 3600])
-        await self._act(lambda conn: mutes.mute(conn, self.stage.site, self.me, whom.id, duration=duration))
+        await self.act(lambda conn: mutes.mute(conn, self.stage.site, self.me, whom.id, duration=duration))
 
     async def _unmute(self) -> None:
         whom = self._anybody()
-        await self._act(lambda conn: mutes.unmute(conn, self.stage.site, self.me, whom.id))
+        await self.act(lambda conn: mutes.unmute(conn, self.stage.site, self.me, whom.id))
 
     async def _lapse(self) -> None:
         await self.stage.pool.execute("UPDATE mutes SET expires_at = now() WHERE expires_at IS NOT NULL")
@@ -190,29 +193,29 @@ class Game:
         if self.chance.random() < 0.5 and whom in self.away:
             await self.stage.apply(parsed.block(self.readers[0].uri, whom.uri, id=f"{whom.uri}#block"))
         else:
-            await self._act(lambda conn: blocks.block(conn, self.stage.site, self.me, whom.id))
+            await self.act(lambda conn: blocks.block(conn, self.stage.site, self.me, whom.id))
 
     async def _unblock(self) -> None:
         whom = self._anybody()
-        await self._act(lambda conn: blocks.unblock(conn, self.stage.site, self.me, whom.id))
+        await self.act(lambda conn: blocks.unblock(conn, self.stage.site, self.me, whom.id))
         if whom in self.away:
             taken_back = parsed.block(self.readers[0].uri, whom.uri, id=f"{whom.uri}#block")
             await self.stage.apply(parsed.undo(taken_back))
 
     async def _block_domain(self) -> None:
         domain = self.chance.choice(self.away).uri.split("/")[2]
-        await self._act(lambda conn: domain_blocks.block(conn, self.stage.site, self.me, domain))
+        await self.act(lambda conn: domain_blocks.block(conn, self.stage.site, self.me, domain))
 
     async def _unblock_domain(self) -> None:
         for person in self.away:
             domain = person.uri.split("/")[2]
-            await self._act(lambda conn, domain=domain: domain_blocks.unblock(conn, self.me, domain))  # type: ignore[misc]
+            await self.act(lambda conn, domain=domain: domain_blocks.unblock(conn, self.me, domain))  # type: ignore[misc]
 
     async def _follow_tag(self) -> None:
-        await self._act(lambda conn: hashtags.follow(conn, self.stage.site, self.me, "loom"))
+        await self.act(lambda conn: hashtags.follow(conn, self.stage.site, self.me, "loom"))
 
     async def _unfollow_tag(self) -> None:
-        await self._act(lambda conn: hashtags.unfollow(conn, self.me, "loom"))
+        await self.act(lambda conn: hashtags.unfollow(conn, self.me, "loom"))
 
     async def _change_list(self) -> None:
         whom, one = self._anybody(), self.lists[0]
@@ -221,7 +224,7 @@ class Game:
             lambda conn: lists.take_out(conn, self.me, one, [whom.id]),
             lambda conn: lists.change(conn, self.me, one, exclusive=self.chance.random() < 0.6),
         ]
-        await self._act(self.chance.choice(changes))
+        await self.act(self.chance.choice(changes))
 
     async def _trim(self) -> None:
         async with self.stage.pool.acquire() as conn:
@@ -292,3 +295,50 @@ async def test_a_rebuilt_timeline_reads_the_same(stage: Stage, seed: int) -> Non
         entries += len(seen)
     assert entries > 20
     assert game.crossings > 0
+
+
+async def _old_and_new(game: Game) -> list[str]:
+    """Have more posts than are kept: a wide author's and another's by turns, then many of a third; trim."""
+    await game.begin()
+    wide, other, third = game.away[:3]
+    for who in (other, third):
+        await game.stage.follow(game.readers[0], who)
+    moments = (WHEN + timedelta(seconds=number) for number in itertools.count())
+    newest = []
+    for who in [*[wide, other] * 6, *[third] * timelines.KEPT]:
+        note = parsed.note(who.uri, published=next(moments))
+        await game.stage.apply(parsed.create(note))
+        if who is third:
+            newest.append(note.id)
+    async with game.stage.pool.acquire() as conn:
+        assert await conn.fetchval("SELECT true FROM wide_authors WHERE actor_id = $1", wide.id)
+        await timelines.trim(conn, 0, 1)
+    return newest
+
+
+@pytest.mark.usefixtures("short")
+async def test_where_much_is_gone_only_what_is_whole_is_read(stage: Stage) -> None:
+    """Beyond what was trimmed a wide author's posts do not stand alone, as if others had written nothing."""
+    game = Game(stage, random.Random(0))
+    for post in (await _old_and_new(game))[:8]:
+        await game.stage.apply(parsed.delete(post, game.away[2].uri))
+    seen = await game.seen()
+    assert await game.up() == seen
+    await game.rebuild()
+    again = await game.seen()
+    assert len(seen) == timelines.KEPT - 8
+    assert seen == again[: len(seen)]
+    assert len(again) == timelines.KEPT
+
+
+@pytest.mark.usefixtures("short")
+async def test_who_leaves_an_author_reads_on_in_what_was_trimmed(stage: Stage) -> None:
+    """After an unfollow the timeline is as full as one made anew, of the same posts."""
+    game = Game(stage, random.Random(0))
+    await _old_and_new(game)
+    author = game.names[game.readers[0].id]
+    await game.act(lambda conn: follows.unfollow(conn, game.stage.site, author, game.away[2].id))
+    seen = await game.seen()
+    await game.rebuild()
+    assert len(seen) == timelines.KEPT
+    assert seen == await game.seen()
