@@ -15,7 +15,10 @@ MAX_URI_LENGTH = 2048
 
 _HTTP_URI = re.compile(r"https?://[^\s/?#@\\\x00-\x20\x7f\"<>^`{|}]+(?:[/?#][^\s\x00-\x20\x7f<>\"]*)?")
 
-# What nearly all look like: `urlsplit` says the same of them, for ten times the cost.
+# What nearly all look like: the pattern above says the same of them, for twice the cost.
+_PLAIN_URI = re.compile(r"https?://[a-z0-9.:-]+(?:/[!#-;=?-~]*)?")
+
+# The same for their beginning: `urlsplit` costs ten times as much.
 _PLAIN_ORIGIN = re.compile(r"https?://([a-z0-9.:-]+)(?=[/?#]|\Z)")
 
 _COUNTER_BITS = 12
@@ -33,7 +36,9 @@ def uri_hash(uri: str) -> bytes:
 
 def is_http_uri(uri: str) -> bool:
     """Tell whether this is an absolute http or https URI with a host, without a user, of bearable length."""
-    return len(uri) <= MAX_URI_LENGTH and _HTTP_URI.fullmatch(uri) is not None
+    if len(uri) > MAX_URI_LENGTH:
+        return False
+    return _PLAIN_URI.fullmatch(uri) is not None or _HTTP_URI.fullmatch(uri) is not None
 
 
 def is_id(uri: str) -> bool:

@@ -269,3 +269,12 @@ def test_webfinger_needs_a_typed_self_link(link: dict[str, str], reason: str) ->
     with pytest.raises(Malformed) as caught:
         read_webfinger(wire.encode({"subject": "acct:edith@remote.example", "links": [link]}))
     assert caught.value.reason == reason
+
+
+@pytest.mark.parametrize(
+    "place", ["https://a.example/u{}v", "https://a.example/{}", "https://a.example/u?q={}"]
+)
+def test_what_a_uri_may_hold_is_the_same_however_plain_it_looks(place: str) -> None:
+    """Behind the host every printable ASCII character may stand but quotes and angle brackets."""
+    taken = {chr(code) for code in range(0x80) if is_http_uri(place.format(chr(code)))}
+    assert taken == {chr(code) for code in range(0x21, 0x7F)} - set('"<>')

@@ -2,10 +2,12 @@
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import socket
 import sys
+import weakref
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import aiohttp
 import msgspec
 import psutil
 
+from shared.runtime.service import FEW_NEW_OBJECTS, calm_the_collector
 from tests.infrastructure import eventually
 
 
@@ -231,3 +234,22 @@ async def _answers(service: Sample) -> float:
     return sum(
         float(line.split()[1]) for line in text.splitlines() if line.startswith("sample_answers_total ")
     )
+
+
+class _Node:
+    """Something that holds itself."""
+
+    def __init__(self) -> None:
+        self.own = self
+
+
+def test_what_only_holds_itself_is_let_go_of() -> None:
+    """However calm its collector, a service does not grow by what nobody can reach any more."""
+    before = gc.get_threshold()
+    calm_the_collector()
+    try:
+        nodes = [weakref.ref(_Node()) for _ in range(3 * FEW_NEW_OBJECTS)]
+        assert sum(node() is not None for node in nodes) <= FEW_NEW_OBJECTS
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
