@@ -221,3 +221,12 @@ def test_followers_of_wide_authors_hear_them_live(replicas: Replicas) -> None:
     at_home = "SELECT count(*) FROM home_timeline WHERE account_id = $1 AND status_id = $2"
     found = [here.value(at_home, here.author("one_fan").id, post) for post in posts]
     assert found == [1, 0]
+
+
+def test_filters_changed_through_one_are_told_at_the_other(replicas: Replicas) -> None:
+    """Whoever changes what they filter at one gateway is told so on a stream of the other."""
+    replicas.here.account("choosy")
+    reader = replicas.here.client("choosy")
+    with replicas.heard(lambda heard: reader.stream_user(heard, run_async=True)) as own:
+        replicas.writer("choosy").create_filter_v2("Plot", ["home"], "warn", 3600, [{"keyword": "end"}])
+        assert own.next() == ("filters_changed", None)
