@@ -164,6 +164,7 @@ def _server() -> socket.socket:
             [sys.executable, "-m", "tests.fork_server", str(theirs.fileno())],
             cwd=ROOT,
             env={name: value for name, value in os.environ.items() if not name.startswith("HEDDLE_")},
+            stdin=subprocess.DEVNULL,
             pass_fds=[theirs.fileno()],
         )
     atexit.register(_end, ours, server)
