@@ -1,0 +1,48 @@
+"""Outcomes on their way to the database."""
+
+import asyncio
+from datetime import UTC, datetime
+
+from services.fanout_deliverer.recorder import MAX_GROUP, Recorder, Report
+from shared.database import deliveries
+from shared.database.deliveries import Planned, Progress, State
+from tests.integration.world import World
+
+ACTIVITY = "https://weave.example/posts/1/activity"
+
+
+async def test_outcomes_are_committed_in_full_groups(world: World) -> None:
+    """What comes together is committed together, as much of it as makes a group."""
+    inboxes = [f"https://fan{number}.example/inbox" for number in range(MAX_GROUP + 50)]
+    async with world.pool.acquire() as conn:
+        await deliveries.insert_planned(conn, [_planned(inbox) for inbox in inboxes])
+    recorder = Recorder(world.pool)
+    running = asyncio.create_task(recorder.run())
+    try:
+        async with asyncio.timeout(20):
+            await asyncio.gather(*(recorder.record(_delivered(inbox)) for inbox in inboxes))
+    finally:
+        running.cancel()
+    async with world.pool.acquire() as conn:
+        rows = await conn.fetch(
+            "SELECT state, count(*) AS amount FROM deliveries GROUP BY state, xmin ORDER BY amount"
+        )
+    assert [(row["state"], row["amount"]) for row in rows] == [
+        (State.DELIVERED, 50),
+        (State.DELIVERED, MAX_GROUP),
+    ]
+
+
+def _planned(inbox: str) -> Planned:
+    return Planned(
+        activity_uri=ACTIVITY,
+        inbox=inbox,
+        host=inbox.split("/")[2],
+        shared=True,
+        created_at=datetime.now(UTC),
+    )
+
+
+def _delivered(inbox: str) -> Report:
+    progress = Progress(activity_uri=ACTIVITY, inbox=inbox, state=State.DELIVERED, status=202)
+    return Report(host=inbox.split("/")[2], progress=progress)
