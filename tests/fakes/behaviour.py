@@ -3,6 +3,7 @@
 import asyncio
 import zlib
 from dataclasses import dataclass, field
+from functools import cache
 
 from aiohttp import web
 
@@ -36,6 +37,11 @@ class Behaviour:
     body: bytes | None = None
     headers: dict[str, str] = field(default_factory=dict)
     times: int | None = None
+
+    def __post_init__(self) -> None:
+        """Make what takes long before anybody waits for it."""
+        if self.bomb:
+            _zeros(self.bomb)
 
     def use(self) -> bool:
         """Count one use; tell whether the behaviour still applies."""
@@ -86,6 +92,7 @@ def _altered(behaviour: Behaviour, usual: web.StreamResponse) -> web.Response:
     )
 
 
+@cache
 def _zeros(count: int) -> bytes:
     squeeze = zlib.compressobj(9, zlib.DEFLATED, 31)
     piece = bytes(65536)
