@@ -5,6 +5,7 @@ hosts that hang would hold all of them, and the healthy ones would wait behind.
 """
 
 import asyncio
+from collections import OrderedDict
 from types import TracebackType
 from typing import Self
 
@@ -15,6 +16,8 @@ LAGGING_AFTER = 1.0
 
 LAGGARDS = 2048
 """Requests that may be in flight without a slot: each of them holds a socket."""
+
+_Task = asyncio.Task[object] | None
 
 
 class InFlight:
@@ -30,26 +33,39 @@ class InFlight:
         self._slots = asyncio.Semaphore(slots) if isinstance(slots, int) else slots
         self._room = laggards
         self._after = after
-        self._timers: dict[asyncio.Task[object] | None, asyncio.TimerHandle] = {}
+        # All have the same time, so the eldest is the next whose time is up: one timer does for all.
+        self._lag_at: OrderedDict[_Task, float] = OrderedDict()
+        self._timer: asyncio.TimerHandle | None = None
 
     async def __aenter__(self) -> Self:
         await self._slots.acquire()
-        task = asyncio.current_task()
-        self._timers[task] = asyncio.get_running_loop().call_later(self._after, self._lag, task)
+        loop = asyncio.get_running_loop()
+        lag_at = loop.time() + self._after
+        self._lag_at[asyncio.current_task(loop)] = lag_at
+        if self._timer is None:
+            self._timer = loop.call_at(lag_at, self._look)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        timer = self._timers.pop(asyncio.current_task(), None)
-        if timer is None:
+        if self._lag_at.pop(asyncio.current_task(), None) is None:
             self._room += 1
-            return
-        timer.cancel()
-        self._slots.release()
+        else:
+            self._slots.release()
 
-    def _lag(self, task: asyncio.Task[object] | None) -> None:
-        if self._room > 0:
+    def _look(self) -> None:
+        """Take the slots of those whose time is up, as far as there is room for them without one."""
+        loop = asyncio.get_running_loop()
+        self._timer = None
+        while self._lag_at:
+            eldest, lag_at = next(iter(self._lag_at.items()))
+            if lag_at > loop.time():
+                self._timer = loop.call_at(lag_at, self._look)
+                return
+            if self._room == 0:
+                self._timer = loop.call_later(self._after, self._look)
+                return
+            del self._lag_at[eldest]
             self._room -= 1
-            del self._timers[task]
             self._slots.release()

@@ -84,7 +84,7 @@ class Lane:
 
     def __init__(self) -> None:
         self.slots = Slots()
-        self.tails: dict[int, asyncio.Event] = {}
+        self.tails: dict[int, Place] = {}
         self.users = 0
         self.copies: dict[Hashable, int] = {}
         self.done: set[Hashable] = set()
@@ -116,6 +116,7 @@ class Place:
         "_before",
         "_entered",
         "_epoch",
+        "_follower",
         "_gone",
         "_has_slot",
         "_host",
@@ -131,8 +132,9 @@ class Place:
         self.lane = lanes.lane(host)
         self._lanes, self._host, self._author, self._key = lanes, host, author, key
         self._before = self.lane.tails.get(author)
-        self._passed = asyncio.Event()
-        self.lane.tails[author] = self._passed
+        self._passed = False
+        self._follower: asyncio.Future[None] | None = None
+        self.lane.tails[author] = self
         self.lane.users += 1
         self.lane.entered += 1
         self._number = self.lane.entered
@@ -150,10 +152,17 @@ class Place:
         """
         if not self.lane.latency:
             self.lane.observe(latency / _WEIGHT)
-        if self._before is not None:
-            await self._before.wait()
+        before, self._before = self._before, None
+        if before is not None:
+            await before.passed()
         await self.lane.slots.acquire(slots)
         self._has_slot = True
+
+    async def passed(self) -> None:
+        """Return once the next of this author may go, who alone waits for it."""
+        if not self._passed:
+            self._follower = asyncio.get_running_loop().create_future()
+            await self._follower
 
     @property
     def already_done(self) -> bool:
@@ -201,8 +210,11 @@ class Place:
         if self._has_slot:
             self._has_slot = False
             self.lane.slots.release()
-        self._passed.set()
-        if self.lane.tails.get(self._author) is self._passed:
+        self._passed = True
+        self._before = None
+        if self._follower is not None and not self._follower.done():
+            self._follower.set_result(None)
+        if self.lane.tails.get(self._author) is self:
             del self.lane.tails[self._author]
 
     def leave(self) -> None:

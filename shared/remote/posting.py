@@ -18,6 +18,9 @@ ACTIVITY_JSON = "application/activity+json"
 SIGNED_AT_ONCE = 16
 """Requests that are signed and sent before answers are looked at again: about 4 ms of RSA."""
 
+_ALL = ""
+"""The name under which all hosts have their slots together."""
+
 Headers = Iterable[tuple[str, str]]
 
 
@@ -34,7 +37,7 @@ class Poster:
     def __init__(self, connections: Connections, slots: HostSlots, *, at_once: int, user_agent: str) -> None:
         self._connections = connections
         self._slots = slots
-        self._all = asyncio.Semaphore(at_once)
+        self._all = HostSlots(at_once)
         self._turns = Turns(SIGNED_AT_ONCE)
         self._fixed = f"User-Agent: {user_agent}\r\nAccept: */*\r\nContent-Type: {ACTIVITY_JSON}\r\n"
 
@@ -50,14 +53,12 @@ class Poster:
             deadline: Seconds for everything.
         """
         until = asyncio.get_running_loop().time() + deadline
-        if self._all.locked() or not self._slots.try_acquire(to.authority):
+        if not self._slots_at_once(to.authority):
             await self._wait_for_slots(to.authority, until)
-        else:
-            await self._all.acquire()  # which is free: this does not wait
         try:
             answer = await self._exchange(to, body, headers, until)
         finally:
-            self._all.release()
+            self._all.release(_ALL)
             self._slots.release(to.authority)
         waiting = answer.retry_after.decode("latin-1")
         retry_after = read_retry_after(waiting, datetime.now(UTC)) if waiting else None
@@ -65,12 +66,20 @@ class Poster:
             status=answer.status, seconds=answer.seconds, retry_after=retry_after, excerpt=answer.body
         )
 
+    def _slots_at_once(self, host: str) -> bool:
+        if not self._all.try_acquire(_ALL):
+            return False
+        if self._slots.try_acquire(host):
+            return True
+        self._all.release(_ALL)
+        return False
+
     async def _wait_for_slots(self, host: str, until: float) -> None:
         try:
             async with asyncio.timeout_at(until):
                 await self._slots.acquire(host)
                 try:
-                    await self._all.acquire()
+                    await self._all.acquire(_ALL)
                 except BaseException:
                     self._slots.release(host)
                     raise
