@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Collection, Sequence
 from typing import cast
 
 from services.fanout_deliverer.bulk_lane import BulkLane, BulkShard
@@ -19,7 +20,7 @@ class Lane:
         self.looked = asyncio.Event()
         self.looked_at = 0.0
 
-    async def next_messages(self, _shard: int, _in_hand: list[int], _limit: int) -> list[BulkMessage]:
+    async def next_messages(self, _shard: int, _in_hand: Collection[int]) -> Sequence[BulkMessage]:
         """Stand for the database."""
         self.looked_at = time.monotonic()
         self.looked.set()
