@@ -2,26 +2,33 @@
 
 import re
 import subprocess
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[3]
+NAMED = re.compile(r"`(?:\.\./)*((?:[a-z0-9_]+/)*[a-z0-9_]+\.(?:py|sql|toml|yaml|css))`")
 LINK = re.compile(r"\]\((?!https?://|mailto:|#)([^)#\s]+)")
+
+
+@cache
+def tracked() -> list[str]:
+    """Return every file of the project."""
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True, timeout=30
+    )
+    return [name for name in listed.stdout.splitlines() if (ROOT / name).exists()]
 
 
 def pages() -> list[Path]:
     """Return every Markdown page of the project."""
-    listed = subprocess.run(
-        ["git", "ls-files", "*.md"], cwd=ROOT, capture_output=True, text=True, check=True, timeout=30
-    )
-    return [ROOT / name for name in listed.stdout.split() if (ROOT / name).exists()]
+    return [ROOT / name for name in tracked() if name.endswith(".md")]
 
 
-def packages() -> list[str]:
-    """Return every service, and every package that the services share."""
-    found = [path.parent for part in ("services", "shared") for path in ROOT.glob(f"{part}/*/__init__.py")]
-    return sorted(str(folder.relative_to(ROOT)) for folder in found)
+def folders() -> list[str]:
+    """Return every folder with files of the project in it; those with a dot are for tools."""
+    return sorted({str(Path(name).parent) for name in tracked() if not name.startswith(".")} - {"."})
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
@@ -31,10 +38,12 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert broken == []
 
 
-@pytest.mark.parametrize("folder", ["services", "shared", "deploy", "tests", *packages()])
+@pytest.mark.parametrize("folder", folders())
 def test_folder_explains_itself(folder: str) -> None:
-    """Each of the main folders has a README.md."""
-    assert (ROOT / folder / "README.md").is_file()
+    """Each folder has a README.md, and the files that it names are in the project."""
+    named = NAMED.findall((ROOT / folder / "README.md").read_text())
+    known = tracked()
+    assert [name for name in named if not any(f"/{path}".endswith(f"/{name}") for path in known)] == []
 
 
 def test_every_decision_is_listed_by_number_once() -> None:
