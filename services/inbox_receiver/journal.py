@@ -25,6 +25,10 @@ PER_SECOND: Final = 20.0
 """Rows a second that may go on for ever: under two million a day, whatever comes."""
 
 BURST: Final = 1000
+OTHERS_PER_SECOND: Final = 2.0
+OTHERS_BURST: Final = 100
+"""The same for requests that were turned away before they could be an activity: they crowd out no other."""
+
 PAUSE: Final = 0.25
 """Seconds between two looks at what has come together."""
 
@@ -32,20 +36,46 @@ LAST_WORDS: Final = 2.0
 """Seconds that a stop waits for what has not been written yet."""
 
 
+class Room:
+    """How many rows may be written now.
+
+    Args:
+        per_second: How many more there may be each second.
+        most: How many at once after a pause.
+    """
+
+    def __init__(self, per_second: float, most: int) -> None:
+        self._per_second = per_second
+        self._most = float(most)
+        self._left = self._most
+
+    def take(self) -> bool:
+        """Take the room of one row, if there is any."""
+        if self._left < 1.0:
+            return False
+        self._left -= 1.0
+        return True
+
+    def grow(self, seconds: float) -> None:
+        """Let so much time pass."""
+        self._left = min(self._left + seconds * self._per_second, self._most)
+
+
 class Journal:
     """Writes refusals down; what comes too fast, or while the database is away, is only counted and logged.
 
     Args:
         database_url: Where they go.
-        per_second: Rows a second that may go on for ever.
-        burst: Rows that may come at once after a pause.
+        activities: Room for refusals of activities, or of what should have been one.
+        others: Room for those of all other requests.
     """
 
-    def __init__(self, database_url: str, *, per_second: float = PER_SECOND, burst: int = BURST) -> None:
+    def __init__(
+        self, database_url: str, *, activities: Room | None = None, others: Room | None = None
+    ) -> None:
         self._url = database_url
-        self._per_second = per_second
-        self._burst = burst
-        self._room = float(burst)
+        self._activities = activities or Room(PER_SECOND, BURST)
+        self._others = others or Room(OTHERS_PER_SECOND, OTHERS_BURST)
         self._waiting: deque[Refusal] = deque()
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -64,12 +94,22 @@ class Journal:
             await asyncio.gather(self._task, return_exceptions=True)
         self._give_up()
 
-    def note(self, *, activity: str, actor: str, reason: str, detail: str, trace: str) -> None:
-        """Have a refusal written down soon; where the activity's id cannot be read, under its trace."""
-        if self._room < 1.0:
+    def note(
+        self, *, activity: str, actor: str, reason: str, detail: str, trace: str, other: bool = False
+    ) -> None:
+        """Have a refusal written down soon; where the activity's id cannot be read, under its trace.
+
+        Args:
+            activity: The activity's id, as far as it is known.
+            actor: Its actor's.
+            reason: A word from the fixed list.
+            detail: A sentence.
+            trace: What the sender was told.
+            other: The request was turned away before it could be an activity.
+        """
+        if not (self._others if other else self._activities).take():
             metrics.refusals_unrecorded.inc()
             return
-        self._room -= 1.0
         self._waiting.append(
             Refusal(
                 activity_uri=activity or trace,
@@ -101,7 +141,8 @@ class Journal:
                 while not self._stopping.is_set():
                     await self._write(connection)
                     await self._pause(PAUSE)
-                    self._room = min(self._room + PAUSE * self._per_second, self._burst)
+                    self._activities.grow(PAUSE)
+                    self._others.grow(PAUSE)
                 await self._write(connection)
             finally:
                 with contextlib.suppress(OSError):

@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 Reply = Callable[[Answer], None]
 
 _UNKNOWN: Final = "unknown"
-_KEPT: Final = frozenset(
+_OF_AN_ACTIVITY: Final = frozenset(
     {
         HTTPStatus.BAD_REQUEST,
         HTTPStatus.UNAUTHORIZED,
@@ -49,7 +49,7 @@ class Receiver:
         publisher: Puts what was taken in on `inbox.received`.
         blocklist: Suspended hosts.
         rate: The bound on requests of one address.
-        journal: Keeps refusals of what was an activity, or should have been one.
+        journal: Keeps refusals.
     """
 
     def __init__(
@@ -84,15 +84,15 @@ class Receiver:
             reply(self.refuse(_not_kept(error), request))
 
     def refuse(self, refused: Refusal, request: Request) -> Answer:
-        """Count and log a refusal, have it kept where it may be of an activity, and return the answer."""
-        if refused.status in _KEPT:
-            self._journal.note(
-                activity=refused.activity,
-                actor=refused.actor,
-                reason=refused.reason,
-                detail=refused.detail,
-                trace=request.trace,
-            )
+        """Count and log a refusal, have it kept so that it can be looked up, and return the answer."""
+        self._journal.note(
+            activity=refused.activity,
+            actor=refused.actor,
+            reason=refused.reason,
+            detail=refused.detail,
+            trace=request.trace,
+            other=refused.status not in _OF_AN_ACTIVITY,
+        )
         metrics.inbox_requests.labels(str(int(refused.status))).inc()
         metrics.activities_rejected.labels(refused.reason).inc()
         log.info(

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from shared.database.domain_blocks import DomainBlock, put, remove
+from shared.database.refusals import of_activity
 from tests.fakes.remote_actor import PUBLIC, Json, RemoteActor
 from tests.fakes.signing import Signing, ed25519_key, with_proof
 from tests.forked import ROOT
@@ -256,13 +257,18 @@ async def test_what_is_shown_elsewhere_is(word: str) -> None:
 
 @pytest.mark.parametrize("reason", AT_THE_DOOR)
 async def test_what_is_no_activity_is_told_why(arena: Arena, reason: str) -> None:
-    """What is no request to an inbox is answered with its reason and a trace, and counted."""
+    """What is no request to an inbox is told its reason and a trace, counted, and can be looked up."""
     before = await arena.count(RECEIVER, REJECTED, reason=reason)
     answer = await arena.raw(AT_THE_DOOR[reason])
     problem = json.loads(answer.partition(b"\r\n\r\n")[2])
     assert problem["reason"] == reason
-    assert problem["trace"]
     assert await arena.count(RECEIVER, REJECTED, reason=reason) == before + 1
+
+    async def kept() -> bool:
+        async with arena.pool.acquire() as conn:
+            return [row.reason for row in await of_activity(conn, problem["trace"])] == [reason]
+
+    await eventually(kept, "the refusal to be kept")
 
 
 @pytest.mark.parametrize("reason", REACHED)

@@ -6,7 +6,7 @@ from functools import partial
 import asyncpg
 import pytest
 
-from services.inbox_receiver.journal import Journal
+from services.inbox_receiver.journal import Journal, Room
 from shared.database import refusals
 from shared.database.pool import Connection
 from shared.database.refusals import Refusal
@@ -50,7 +50,7 @@ async def test_a_refusal_is_kept_under_its_activity(broker_url: str, own_databas
 
 async def test_a_flood_does_not_fill_the_database(own_database_url: str) -> None:
     """However much is refused at once, a bounded number of rows is written."""
-    async with Journal(own_database_url, per_second=0, burst=50) as journal:
+    async with Journal(own_database_url, activities=Room(0, 50)) as journal:
         for number in range(5000):
             journal.note(
                 activity=f"https://a.example/{number}", actor="", reason="x", detail="\0é", trace="t"
@@ -61,6 +61,34 @@ async def test_a_flood_does_not_fill_the_database(own_database_url: str) -> None
 
         await eventually(written, "fifty rows")
     assert await count_of(own_database_url) == 50
+
+
+async def test_a_flood_of_other_requests_crowds_out_no_activity(own_database_url: str) -> None:
+    """However many requests are turned away at the door, the refusal of an activity is written down."""
+    async with Journal(own_database_url, others=Room(0, 5)) as journal:
+        for number in range(2000):
+            journal.note(activity="", actor="", reason="x", detail="", trace=f"{number}", other=True)
+        journal.note(activity="https://a.example/1", actor="", reason="x", detail="", trace="t")
+    assert await count_of(own_database_url) == 6
+
+
+async def test_every_request_that_is_turned_away_is_kept(broker_url: str, own_database_url: str) -> None:
+    """A request that cannot be an activity is found by the trace that its sender was told, too."""
+    body = activity()
+    async with receiving(broker_url, own_database_url) as inbox:
+        answer = await inbox.post(body, signed(body), path="/nowhere")
+        assert answer.status == 404
+
+        async def kept() -> bool:
+            return await count_of(own_database_url) == 1
+
+        await eventually(kept, "the refusal to be kept")
+    connection = await asyncpg.connect(own_database_url)
+    try:
+        [row] = await refusals.of_activity(connection, str(answer.problem["trace"]))
+    finally:
+        await connection.close()
+    assert (row.reason, row.trace) == ("not_an_inbox", answer.problem["trace"])
 
 
 async def test_what_comes_while_others_are_written_is_kept(
