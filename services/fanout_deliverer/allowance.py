@@ -10,6 +10,9 @@ BURST = 500
 PER_SECOND = 50.0
 """Deliveries a second by which an author's allowance grows again."""
 
+SPENT = 0.1
+"""The part of a full allowance below which nothing more goes into the queues, however little it is."""
+
 AUTHORS = 10_000
 """Authors that are remembered; whoever did nothing for longest is forgotten, with a full allowance."""
 
@@ -39,6 +42,10 @@ class Allowances:
         """Return how many deliveries of an author may go into the queues now."""
         amount, at = self._known.get(author, (float(self._burst), self._clock()))
         return int(min(self._burst, amount + (self._clock() - at) * self._per_second))
+
+    def is_spent(self, author: int) -> bool:
+        """Tell whether so little is left to an author that whatever comes next waits its turn."""
+        return self.left(author) < self._burst * SPENT
 
     def take(self, author: int, count: int) -> None:
         """Note that so many go into the queues."""

@@ -38,7 +38,7 @@ PREFETCH = 128
 SHARD_BYTES = 4 << 20
 """Of one shard's messages held at once; a process may have all the shards."""
 
-PLANS_AT_ONCE = 64
+PLANS_AT_ONCE = 16
 PLAN_DEADLINE = 600.0
 """Seconds for a batch of plans; an author with a million followers takes a thousand pages."""
 

@@ -75,7 +75,7 @@ class Planner:
             async with self._pool.acquire() as conn:
                 known = await deliveries.plans_known(conn, [item.activity.id for item in items])
                 outgoing = Outgoing(conn, self._publisher)
-                for item in items:
+                for item in _by_author(items):
                     before = known.get(item.activity.id)
                     if before is not None and before.done:
                         log.info("already_planned", trace=item.trace, activity=item.activity.id)
@@ -91,16 +91,18 @@ class Planner:
         draft = await self._drafting.draft(conn, item)
         if draft is None:
             return
-        way = await self._way(conn, draft, before, outgoing)
-        if way is Way.BULK:
+        author, way = draft.sender.id, await self._way(conn, draft, before, outgoing)
+        if way is Way.BULK or (way is Way.EITHER and self._allowances.is_spent(author)):
             await self._leave_to_bulk(conn, item, draft)
             return
-        most = self._allowances.left(draft.sender.id)
+        most = self._allowances.left(author)
         first, following = await self._gather(conn, draft, most)
         if len(first) > most and way is Way.EITHER:
+            # What this author does next is not read as far as this before it is left to the bulk, too.
+            self._allowances.take(author, most)
             await self._leave_to_bulk(conn, item, draft)
             return
-        self._allowances.take(draft.sender.id, len(first))
+        self._allowances.take(author, len(first))
         await self._send(conn, draft, first, following, outgoing)
 
     async def _way(self, conn: Connection, draft: Draft, before: PlanKnown | None, outgoing: Outgoing) -> Way:
@@ -153,3 +155,14 @@ class Planner:
         await bulk.begin(conn, draft.sent, self._codec.encode([item]))
         self._bulk_begun.set()
         log.info("planned_in_bulk", activity=draft.sent.uri, type=draft.sent.type)
+
+
+def _by_author(items: Sequence[AcceptedActivity]) -> list[AcceptedActivity]:
+    """Return the items author by author, those of one author in order, and who did least first.
+
+    Between authors no order is promised, and a storm of one is then behind whatever came with it.
+    """
+    authors: dict[str, list[AcceptedActivity]] = {}
+    for item in items:
+        authors.setdefault(item.passed_on_by or item.activity.actor, []).append(item)
+    return [item for theirs in sorted(authors.values(), key=len) for item in theirs]

@@ -50,7 +50,8 @@ async def test_shards_follow_the_deliverers(world: World, own_database_url: str,
                 await _until_shares(world, 16, 16)
             second.terminate()
             assert await second.wait() == 0
-            assert await _shares(world) in ([16], [32]), "it left without handing on"
+            # What it had is nobody's for a moment, and then the other's, not all of it at once.
+            assert len(await _shares(world)) == 1, "it left without handing on"
             await _until_shares(world, 32)
 
 
