@@ -30,7 +30,7 @@ async def test_hanging_host_delays_nobody_in_its_own_queue(deliverer: RunningDel
     posts = [deliverer.post(ada) for _ in range(30)]
     await deliverer.send(*posts)
     await birch.wait_for("Create", count=30)
-    assert (await deliverer.states(posts[0])) == {State.DELIVERED: 1, State.QUEUED: 1}
+    await deliverer.until(posts[0], delivered=1, queued=1)
     assert len(hanging.received) <= 1
 
 

@@ -13,6 +13,7 @@ from services.load_generator.options import Options
 from services.load_generator.run import Run
 from services.load_generator.scenario import read
 from shared.runtime.settings import load_settings
+from tests.forked import execute
 from tests.sites import Site, free_port, running
 
 pytestmark = pytest.mark.timeout(180)
@@ -53,7 +54,14 @@ async def test_heddle_is_audited_clean_and_its_faults_are_seen(
     Then a stored post is taken away, a post and an edit are applied a second time and a counter is changed
     behind its back, and all four are told.
     """
-    site = Site(name="loom", database_url=own_database_url, broker_url=own_broker_url, folder=folder)
+    # Whose time it is that a process uses is told by the command line that started it.
+    site = Site(
+        name="loom",
+        database_url=own_database_url,
+        broker_url=own_broker_url,
+        folder=folder,
+        launch=execute,
+    )
     async with running(site):
         settings = load_settings(site.environment())
         options = Options(origin=site.origin, folder=folder, port=free_port())
