@@ -1,8 +1,4 @@
-"""Publishing that lets what arrives within two milliseconds travel in one message.
-
-Where the broker is busy its own pace decides: an item a message costs it and all behind it ten times what
-fifty do, so the fuller the messages are then, the sooner it is no longer busy.
-"""
+"""Publishing that lets what arrives within two milliseconds travel in one message."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -20,12 +16,6 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T", bound=Message)
 
 WINDOW = 0.002
-UNDER_WAY = 2
-"""Messages without their confirm, beyond which items wait for one of them."""
-
-PATIENCE = 0.05
-"""Seconds that they wait at most."""
-
 MAX_WAITING = 2048
 
 
@@ -48,14 +38,13 @@ class GatheringPublisher(Generic[T]):
     """Publishes single items, several in a message while they come in quickly.
 
     A lone item leaves at once. While a message is on its way, further items gather for a moment, or until
-    a message is full; while two are, until one of them is confirmed.
+    a message is full.
 
     Args:
         publisher: Sends the messages.
         queue: Where to.
         codec: Writes them.
         window: Seconds that an item waits at most for others.
-        patience: Seconds that it waits at most while two messages are on their way.
         max_waiting: Items that may be without their confirm at a time.
     """
 
@@ -66,14 +55,12 @@ class GatheringPublisher(Generic[T]):
         codec: Codec[T],
         *,
         window: float = WINDOW,
-        patience: float = PATIENCE,
         max_waiting: int = MAX_WAITING,
     ) -> None:
         self._publisher = publisher
         self._queue = queue
         self._codec = codec
         self._window = window
-        self._patience = patience
         self._max_waiting = max_waiting
         self._gathered: list[_Waiting[T]] = []
         self._timer: asyncio.TimerHandle | asyncio.Handle | None = None
@@ -109,13 +96,11 @@ class GatheringPublisher(Generic[T]):
         if len(self._gathered) >= MAX_ITEMS:
             self._send()
         elif self._timer is None:
-            self._timer = self._set_timer(asyncio.get_running_loop())
-
-    def _set_timer(self, loop: asyncio.AbstractEventLoop) -> asyncio.TimerHandle | asyncio.Handle:
-        if len(self._sends) >= UNDER_WAY:
-            return loop.call_later(self._patience, self._send)
-        # At rest the next turn of the loop: requests that came in the same one still travel together.
-        return loop.call_later(self._window, self._send) if self._sends else loop.call_soon(self._send)
+            loop = asyncio.get_running_loop()
+            # At rest the next turn of the loop: requests that came in the same one still travel together.
+            self._timer = (
+                loop.call_later(self._window, self._send) if self._sends else loop.call_soon(self._send)
+            )
 
     def _send(self) -> None:
         if self._timer is not None:
@@ -124,13 +109,7 @@ class GatheringPublisher(Generic[T]):
         batch, self._gathered = self._gathered, []
         task = asyncio.create_task(self._publish(batch))
         self._sends.add(task)
-        task.add_done_callback(self._sent)
-
-    def _sent(self, task: asyncio.Task[None]) -> None:
-        self._sends.discard(task)
-        if self._gathered and len(self._sends) == UNDER_WAY - 1:
-            # There is room again, and these have waited for it.
-            self._send()
+        task.add_done_callback(self._sends.discard)
 
     async def _publish(self, batch: Sequence[_Waiting[T]]) -> None:
         error: BaseException | None = None

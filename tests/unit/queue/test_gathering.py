@@ -33,15 +33,7 @@ class FakePublisher:
 def gathering(fake: FakePublisher, **bounds: float) -> GatheringPublisher[ReceivedRequest]:
     """Return the publisher under test."""
     window, most = bounds.get("window", 0.01), int(bounds.get("max_waiting", 1000))
-    patience = bounds.get("patience", 3600)
-    return GatheringPublisher(
-        fake,  # type: ignore[arg-type]
-        "q",
-        CODEC,
-        window=window,
-        patience=patience,
-        max_waiting=most,
-    )
+    return GatheringPublisher(fake, "q", CODEC, window=window, max_waiting=most)  # type: ignore[arg-type]
 
 
 async def test_a_lone_item_leaves_at_once() -> None:
@@ -82,42 +74,6 @@ async def test_a_full_message_does_not_wait() -> None:
     for _ in range(3):
         await asyncio.sleep(0)
     assert [len(numbers) for numbers in fake.sent] == [1, MAX_ITEMS]
-    fake.confirm.set()
-    await asyncio.gather(*tasks)
-
-
-async def _busy(
-    fake: FakePublisher, publisher: GatheringPublisher[ReceivedRequest]
-) -> list[asyncio.Task[None]]:
-    """Return two messages on their way, one item each."""
-    tasks = []
-    for number in (1, 2):
-        tasks.append(asyncio.create_task(publisher.publish(request(number))))
-        while len(fake.sent) < number:  # noqa: ASYNC110 - the fake tells nobody
-            await asyncio.sleep(0)
-    return tasks
-
-
-async def test_a_busy_broker_gets_fewer_and_fuller_messages() -> None:
-    """While two messages wait for their confirm, items gather beyond the window, until one has it."""
-    fake = FakePublisher()
-    publisher = gathering(fake, window=0.001)
-    tasks = await _busy(fake, publisher)
-    tasks += [asyncio.create_task(publisher.publish(request(number))) for number in (3, 4, 5)]
-    await asyncio.sleep(0.02)
-    assert fake.sent == [[1], [2]]
-    fake.confirm.set()
-    await asyncio.gather(*tasks)
-    assert fake.sent == [[1], [2], [3, 4, 5]]
-
-
-async def test_a_silent_broker_does_not_hold_items_back_for_long() -> None:
-    """Where no confirm comes, what has gathered leaves after a moment, so that its own time begins to run."""
-    fake = FakePublisher()
-    publisher = gathering(fake, window=0.001, patience=0.01)
-    tasks = await _busy(fake, publisher)
-    tasks.append(asyncio.create_task(publisher.publish(request(3))))
-    await eventually(lambda: fake.sent == [[1], [2], [3]], "the third message")
     fake.confirm.set()
     await asyncio.gather(*tasks)
 
