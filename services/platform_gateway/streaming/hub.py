@@ -91,9 +91,9 @@ class Hub:
         self._closed = False
 
     @property
-    def size(self) -> int:
-        """How many clients listen."""
-        return len(self._clients)
+    def clients(self) -> frozenset[Client]:
+        """Those who listen."""
+        return frozenset(self._clients)
 
     def join(self, client: Client) -> None:
         """Take in a client; raises ApiError where there are too many."""

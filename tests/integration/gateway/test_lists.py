@@ -125,10 +125,10 @@ def test_a_list_is_streamed(site: RunningGateway) -> None:
     tuned = people["tuned"]
     made = tuned.list_create("Radio")
     tuned.list_accounts_add(made.id, people["heard"].me().id)
-    listener, before = Listener(), site.app[HUB].size
+    listener, before = Listener(), site.app[HUB].clients
     handle = tuned.stream_list(made.id, listener, run_async=True)
     try:
-        site.run(eventually(lambda: site.app[HUB].size > before, "the stream to open"))
+        site.run(eventually(lambda: bool(site.app[HUB].clients - before), "the stream to open"))
         applied(site, lambda: people["unheard"].status_post("off the air"))
         post = applied(site, lambda: people["heard"].status_post("on the air"))
         kind, status = listener.next()

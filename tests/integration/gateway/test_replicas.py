@@ -79,9 +79,9 @@ class Replicas:
     def heard(self, opens: Callable[[Listener], Any]) -> Iterator[Listener]:
         """Open a stream of Mastodon.py and return once the gateway knows of it."""
         hub, listener = self.here.app[HUB], Listener()
-        before = hub.size
+        before = hub.clients
         handle = opens(listener)
-        self.here.run(eventually(lambda: hub.size > before, "the stream to open"))
+        self.here.run(eventually(lambda: bool(hub.clients - before), "the stream to open"))
         try:
             yield listener
         finally:

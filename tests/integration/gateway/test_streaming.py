@@ -71,9 +71,9 @@ def applied(site: RunningGateway, work: Any) -> Any:
 def streaming(site: RunningGateway, name: str) -> Iterator[Listener]:
     """Listen to somebody's own stream with Mastodon.py."""
     listener = Listener()
-    before = site.app[HUB].size
+    before = site.app[HUB].clients
     handle = site.client(name).stream_user(listener, run_async=True)
-    site.run(eventually(lambda: site.app[HUB].size > before, "the stream to open"))
+    site.run(eventually(lambda: bool(site.app[HUB].clients - before), "the stream to open"))
     try:
         yield listener
     finally:
