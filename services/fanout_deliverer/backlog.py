@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from shared.database import bulk, deliveries, hosts, superseding
-from shared.database.deliveries import Parked
+from shared.database import bulk, hosts, parked_deliveries, superseding
 from shared.database.hosts import Host
+from shared.database.parked_deliveries import Parked
 from shared.database.pool import Connection, Pool, unavailable_when_down
 from shared.policy.retry import LIFETIME
 from shared.protocol.errors import Unavailable
@@ -102,7 +102,7 @@ class Backlog:
                 await self._publisher.publish_many(
                     [payload for portion in portions for payload in self._messages(portion)]
                 )
-                await deliveries.mark_queued(conn, [one for portion in portions for one in portion])
+                await parked_deliveries.mark_queued(conn, [one for portion in portions for one in portion])
                 await hosts.schedule(conn, plans)
         for portion in portions:
             self._remember(portion, now)
@@ -112,7 +112,7 @@ class Backlog:
         """Set the gauges."""
         with unavailable_when_down():
             async with self._pool.acquire() as conn:
-                metrics.parked_deliveries.set(await deliveries.count_parked(conn))
+                metrics.parked_deliveries.set(await parked_deliveries.count_parked(conn))
                 metrics.bulk_waiting.set(await bulk.count_waiting(conn))
                 metrics.host_circuits_open.set(await hosts.count_failing(conn))
 
@@ -121,7 +121,7 @@ class Backlog:
         keys, since = self._let_go.pop(host.host, ((), now))
         if host.failures or not keys or now - since > PROBE_LEASE:
             return False
-        if not await deliveries.any_queued(conn, keys):
+        if not await parked_deliveries.any_queued(conn, keys):
             return False
         self._let_go[host.host] = keys, since
         return True
@@ -134,7 +134,7 @@ class Backlog:
 
     async def _portion(self, conn: Connection, host: Host, now: datetime) -> list[Parked]:
         """Lock what a host gets now: one delivery while it fails, else as many as its pace allows."""
-        expired = await deliveries.expire(conn, host.host, now - LIFETIME)
+        expired = await parked_deliveries.expire(conn, host.host, now - LIFETIME)
         if expired:
             metrics.deliveries.labels("dead").inc(expired)
             log.warning("deliveries_expired", host=host.host, count=expired)
@@ -148,7 +148,7 @@ class Backlog:
         """Lock the oldest that are due, without what newer ones make pointless."""
         most = 1 if host.failures else max(host.pace, 1)
         for _ in range(MAX_ROUNDS):
-            due = await deliveries.lock_parked(conn, host.host, now, max(most, LOOK_AHEAD))
+            due = await parked_deliveries.lock_parked(conn, host.host, now, max(most, LOOK_AHEAD))
             superseded = await superseding.supersede(conn, [_key(one) for one in due])
             metrics.deliveries.labels("superseded").inc(len(superseded))
             waiting = await superseding.wait_behind(conn, [_key(one) for one in due], now)
@@ -172,7 +172,7 @@ async def _next_look(
         return host.host, now + PROBE_LEASE, 0
     if portion:
         return host.host, now + TICK, min(host.pace * 2, TOP_PACE)
-    due = await deliveries.next_due(conn, host.host)
+    due = await parked_deliveries.next_due(conn, host.host)
     return host.host, due and max(due, now + TICK), 0
 
 

@@ -17,9 +17,9 @@ from services.fanout_deliverer import recipients
 from services.fanout_deliverer.draft import Draft, Drafting, digests_for
 from services.fanout_deliverer.outgoing import Page, messages_of
 from services.fanout_deliverer.recipients import Recipients
-from shared.database import bulk, deliveries
+from shared.database import bulk, delivery_plans
 from shared.database.bulk import BulkPlan
-from shared.database.deliveries import Destination, Planned
+from shared.database.delivery_plans import Destination, Planned
 from shared.database.pool import Connection, Pool, classify, unavailable_when_down
 from shared.protocol.errors import Rejected, Unavailable
 from shared.protocol.identifiers import host_of
@@ -174,7 +174,7 @@ class BulkPlanner:
         """Record those deliveries that are new, and have their messages wait."""
         if not page:
             return
-        new = await deliveries.insert_new(conn, [_row(draft, one) for one in page])
+        new = await delivery_plans.insert_new(conn, [_row(draft, one) for one in page])
         fresh = [one for one in page if one.inbox in new]
         if fresh:
             await bulk.add(conn, messages_of([Page(draft.sent, fresh, last=False, digests=digests)]))

@@ -9,7 +9,7 @@ from services.fanout_deliverer.relays import Relays
 from services.fanout_deliverer.signers import Signers
 from shared.database import audience, blocks, follower_digests
 from shared.database.audience import Sender
-from shared.database.deliveries import SentActivity
+from shared.database.delivery_plans import SentActivity
 from shared.database.pool import Connection
 from shared.protocol.activities import type_name
 from shared.protocol.errors import Rejected

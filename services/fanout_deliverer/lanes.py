@@ -6,18 +6,10 @@ authors share the host's few slots. When a host fails, whoever stood in its lane
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Hashable
 from datetime import datetime
 
-SLOTS = 4
-"""Requests in flight to one host: enough for a large server far away, harmless for a small one."""
-
-BULK_SLOTS = 2
-"""How many of them the bulk may take, so that there is always one for what is not bulk."""
-
-SLOW_SLOTS = 1
-"""Requests in flight to a slow host: it would only collect them."""
+from services.fanout_deliverer.slots import SLOTS, SLOW_SLOTS, Slots
 
 PATIENCE = 5.0
 """Seconds that a delivery waits in the lane of a slow host before it is parked."""
@@ -27,42 +19,6 @@ SLOW = 0.5
 
 _WEIGHT = 0.3
 """How much the newest request counts in the average."""
-
-
-class Slots:
-    """The slots of one host; whoever may take more of them goes first, else whoever waits longest."""
-
-    __slots__ = ("_busy", "_waiting", "allowed")
-
-    def __init__(self) -> None:
-        self.allowed = SLOTS
-        self._busy = 0
-        self._waiting: dict[int, deque[asyncio.Future[None]]] = {}
-
-    async def acquire(self, most: int) -> None:
-        """Take a slot once fewer than `most` are taken; give it back with `release`."""
-        if self._busy < min(most, self.allowed) and not self._waiting.get(most):
-            self._busy += 1
-            return
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(most, deque()).append(turn)
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                self.release()
-            raise
-
-    def release(self) -> None:
-        """Give a slot back."""
-        self._busy -= 1
-        for most in sorted(self._waiting, reverse=True):
-            waiting = self._waiting[most]
-            while waiting and (waiting[0].done() or self._busy < min(most, self.allowed)):
-                turn = waiting.popleft()
-                if not turn.done():
-                    self._busy += 1
-                    turn.set_result(None)
 
 
 class Lane:

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 
 from services.fanout_deliverer.plan import plan_deliveries
-from shared.database import deliveries
+from shared.database import delivery_plans
 from shared.database.bulk import NewMessage
-from shared.database.deliveries import Destination, Planned, SentActivity
+from shared.database.delivery_plans import Destination, Planned, SentActivity
 from shared.database.pool import Connection
 from shared.protocol.identifiers import host_of
 from shared.protocol.messages import Codec, Delivery
@@ -59,11 +59,11 @@ class Outgoing:
         if not pages:
             return
         async with self._conn.transaction():
-            await deliveries.insert_activities(self._conn, [page.sent for page in pages])
-            await deliveries.insert_planned(self._conn, _rows(pages))
+            await delivery_plans.insert_activities(self._conn, [page.sent for page in pages])
+            await delivery_plans.insert_planned(self._conn, _rows(pages))
         await self._publisher.publish_many(self._payloads(pages))
         if finished := [page.sent.uri for page in pages if page.last]:
-            await deliveries.mark_planned(self._conn, finished)
+            await delivery_plans.mark_planned(self._conn, finished)
 
     def _payloads(self, pages: Sequence[Page]) -> list[Payload]:
         return [(deliver_queue(one.shard), one.payload) for one in messages_of(pages)]

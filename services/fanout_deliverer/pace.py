@@ -3,6 +3,8 @@
 import asyncio
 from collections import deque
 
+from services.fanout_deliverer.granted import granted
+
 LEAST = 16
 """Requests that are always allowed: enough to keep a processor busy, too few to be in anybody's way."""
 
@@ -37,12 +39,7 @@ class Pace:
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                self.release()
-            raise
+        await granted(turn, self.release)
 
     def release(self) -> None:
         """Give one back."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
-from shared.database.deliveries import Destination, SentActivity
+from shared.database.delivery_plans import Destination, SentActivity
 from shared.protocol.activities import (
     Accept,
     AcceptQuote,
@@ -25,7 +25,7 @@ from shared.protocol.activities import (
     UpdateNote,
 )
 from shared.protocol.identifiers import PUBLIC, host_of
-from shared.protocol.messages import Delivery, Target
+from shared.protocol.messages import AcceptedActivity, Delivery, Target
 from shared.queue.topology import shard_of
 
 _BETWEEN_TWO = (
@@ -182,3 +182,14 @@ def _message(sent: SentActivity, targets: Sequence[Target]) -> Delivery:
         created_at=sent.created_at,
         trace=sent.trace,
     )
+
+
+def by_author(items: Sequence[AcceptedActivity]) -> list[AcceptedActivity]:
+    """Return activities author by author, those of one author in order, and who did least first.
+
+    Between authors no order is promised, and a storm of one is then behind whatever came with it.
+    """
+    authors: dict[str, list[AcceptedActivity]] = {}
+    for item in items:
+        authors.setdefault(item.passed_on_by or item.activity.actor, []).append(item)
+    return [item for theirs in sorted(authors.values(), key=len) for item in theirs]

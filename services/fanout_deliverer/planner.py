@@ -13,9 +13,10 @@ import structlog
 from services.fanout_deliverer.allowance import Allowances
 from services.fanout_deliverer.draft import Draft, Drafting, digests_for
 from services.fanout_deliverer.outgoing import Outgoing, Page
+from services.fanout_deliverer.plan import by_author
 from services.fanout_deliverer.recipients import START, Position, Recipients
-from shared.database import bulk, deliveries
-from shared.database.deliveries import Destination, PlanKnown
+from shared.database import bulk, delivery_plans
+from shared.database.delivery_plans import Destination, PlanKnown
 from shared.database.pool import Connection, Pool, unavailable_when_down
 from shared.protocol.messages import AcceptedActivity, Codec
 from shared.queue.publisher import Publisher
@@ -73,9 +74,9 @@ class Planner:
         await self._blocks.refresh()
         with unavailable_when_down():
             async with self._pool.acquire() as conn:
-                known = await deliveries.plans_known(conn, [item.activity.id for item in items])
+                known = await delivery_plans.plans_known(conn, [item.activity.id for item in items])
                 outgoing = Outgoing(conn, self._publisher)
-                for item in _by_author(items):
+                for item in by_author(items):
                     before = known.get(item.activity.id)
                     if before is not None and before.done:
                         log.info("already_planned", trace=item.trace, activity=item.activity.id)
@@ -118,7 +119,7 @@ class Planner:
         # What this takes back may have been gathered a moment ago, and has to be found.
         await outgoing.flush()
         everything = draft.sender.id if draft.reach.recalls_all else None
-        earlier = await deliveries.precedent(conn, draft.reach.subject, everything)
+        earlier = await delivery_plans.precedent(conn, draft.reach.subject, everything)
         if earlier.in_bulk:
             return Way.BULK
         return Way.QUEUES if earlier.in_queues else Way.EITHER
@@ -155,14 +156,3 @@ class Planner:
         await bulk.begin(conn, draft.sent, self._codec.encode([item]))
         self._bulk_begun.set()
         log.info("planned_in_bulk", activity=draft.sent.uri, type=draft.sent.type)
-
-
-def _by_author(items: Sequence[AcceptedActivity]) -> list[AcceptedActivity]:
-    """Return the items author by author, those of one author in order, and who did least first.
-
-    Between authors no order is promised, and a storm of one is then behind whatever came with it.
-    """
-    authors: dict[str, list[AcceptedActivity]] = {}
-    for item in items:
-        authors.setdefault(item.passed_on_by or item.activity.actor, []).append(item)
-    return [item for theirs in sorted(authors.values(), key=len) for item in theirs]

@@ -8,9 +8,9 @@ import structlog
 from msgspec import Struct
 
 from services.fanout_deliverer.plan import Audience
-from shared.database import audience, deliveries, fetches, retired_inboxes
+from shared.database import audience, delivery_plans, fetches, retired_inboxes
 from shared.database.audience import NEWEST, Addressee, Sender
-from shared.database.deliveries import Destination
+from shared.database.delivery_plans import Destination
 from shared.database.pool import Connection
 from shared.protocol.errors import Rejected, Unavailable
 from shared.protocol.identifiers import host_of
@@ -110,13 +110,13 @@ class Recipients:
     async def _told_of_subject(self, conn: Connection, _: Sender, reach: Audience, at: Position) -> Page:
         if not reach.recalls:
             return [], None
-        told = await deliveries.receivers_of_subject(conn, reach.subject, at.above, self._page)
+        told = await delivery_plans.receivers_of_subject(conn, reach.subject, at.above, self._page)
         return told, self._above(at, told)
 
     async def _told_by_actor(self, conn: Connection, sender: Sender, reach: Audience, at: Position) -> Page:
         if not reach.recalls_all:
             return [], None
-        told = await deliveries.receivers_of_actor(conn, sender.id, at.above, self._page)
+        told = await delivery_plans.receivers_of_actor(conn, sender.id, at.above, self._page)
         return told, self._above(at, told)
 
     async def _fetched(self, conn: Connection, _: Sender, reach: Audience, at: Position) -> Page:

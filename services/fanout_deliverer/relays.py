@@ -3,7 +3,7 @@
 import time
 
 from shared.database import relays
-from shared.database.deliveries import Destination
+from shared.database.delivery_plans import Destination
 from shared.database.pool import Connection
 from shared.protocol.activities import Activity, Create, Delete, Follow, Undo, UpdateNote
 from shared.protocol.identifiers import PUBLIC

@@ -5,6 +5,8 @@ from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from services.fanout_deliverer.granted import granted
+
 
 class Room:
     """Lets in as much as fits; whoever comes later never overtakes.
@@ -39,13 +41,7 @@ class Room:
             return
         admitted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((amount, admitted))
-        try:
-            await admitted
-        except asyncio.CancelledError:
-            if admitted.done() and not admitted.cancelled():
-                self._used -= amount
-                self._admit()
-            raise
+        await granted(admitted, lambda: self.leave(amount))
 
     def _fits(self, amount: int) -> bool:
         return self._used == 0 or self._used + amount <= self._capacity

@@ -11,13 +11,14 @@ from msgspec import Struct
 from services.fanout_deliverer.courier import Courier
 from services.fanout_deliverer.in_flight import LAGGARDS, InFlight
 from services.fanout_deliverer.insist import insist
-from services.fanout_deliverer.lanes import BULK_SLOTS, SLOTS, Lanes, Place
+from services.fanout_deliverer.lanes import Lanes, Place
 from services.fanout_deliverer.lease import Lease
 from services.fanout_deliverer.outcomes import SLOW, put_aside, refused, report_of, superseded
 from services.fanout_deliverer.pace import MOST, Pace
 from services.fanout_deliverer.recorder import Recorder, Report
 from services.fanout_deliverer.room import Room, Share
 from services.fanout_deliverer.signers import Signers
+from services.fanout_deliverer.slots import BULK_SLOTS, SLOTS
 from services.fanout_deliverer.together import Together
 from shared.database import deliveries, hosts, superseding
 from shared.database.deliveries import State

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from services.operator_console.broker import open_broker
 from services.operator_console.session import Session
-from shared.database import deliveries, outbox
+from shared.database import outbox, parked_deliveries
 from shared.database.pool import Connection
 from shared.queue.publisher import Publisher
 
@@ -39,11 +39,11 @@ async def rebuild(session: Session, since: datetime, *, dry_run: bool) -> Rebuil
         if dry_run:
             return Rebuilt(
                 published_again=await outbox.count_sent_since(conn, since),
-                deliveries_sent_again=await deliveries.count_queued(conn),
+                deliveries_sent_again=await parked_deliveries.count_queued(conn),
             )
         async with open_broker(session.settings) as broker:
             # Before anything is planned anew: what that queues is in its queue.
-            parked = await deliveries.park_queued(conn, REASON, since)
+            parked = await parked_deliveries.park_queued(conn, REASON, since)
             publisher = Publisher(broker)
             published = await _publish_again(conn, publisher, since)
             await publisher.close()

@@ -9,9 +9,10 @@ from msgspec import Struct
 from services.timeline_builder import quoting
 from services.timeline_builder.effects import Run
 from services.timeline_builder.references import addressed_here
-from shared.database import adoption, statuses
+from shared.database import adoption, status_names, statuses
 from shared.database.standing import Standing
-from shared.database.statuses import NewMention, NewStatus, NewTag, StatusRow
+from shared.database.status_names import NewMention, NewTag
+from shared.database.statuses import NewStatus, StatusRow
 from shared.protocol.addressing import visibility_of
 from shared.protocol.objects import Note, Visibility
 from shared.protocol.text.hashtags import normalise_tag
@@ -164,14 +165,14 @@ async def write_names(run: Run, posts: Sequence[tuple[int, Note]]) -> None:
     """Store whom and which hashtags these posts name."""
     mentions = [mention for status_id, note in posts for mention in _mentions(run, status_id, note)]
     if mentions:
-        await statuses.insert_mentions(run.conn, mentions)
+        await status_names.insert_mentions(run.conn, mentions)
     tags = [
         NewTag(status_id=status_id, tag=normalise_tag(name), name=name)
         for status_id, note in posts
         for name in note.hashtags
     ]
     if tags:
-        await statuses.insert_tags(run.conn, tags)
+        await status_names.insert_tags(run.conn, tags)
     for status_id in dict.fromkeys(tag.status_id for tag in tags):
         run.fan_out_tagged(status_id)
 

@@ -9,9 +9,9 @@ from msgspec import Struct
 from services.timeline_builder import quoting
 from services.timeline_builder.effects import Run
 from services.timeline_builder.posts import tell_mentioned, write_names
-from shared.database import edits, statuses
-from shared.database.edits import Version
-from shared.database.statuses import Revision, StatusRow
+from shared.database import edits, status_names
+from shared.database.edits import Revision, Version
+from shared.database.statuses import StatusRow
 from shared.protocol.activities import UpdateNote
 from shared.protocol.objects import Note
 
@@ -68,9 +68,9 @@ def version_of(status: StatusRow) -> datetime:
 
 async def _show(run: Run, changes: Sequence[Edit]) -> None:
     ids = [edit.status.id for edit in changes]
-    await statuses.keep_versions(run.conn, ids)
-    await statuses.revise(run.conn, [_revision(edit) for edit in changes])
-    await statuses.drop_mentions_and_tags(run.conn, ids)
+    await edits.keep_versions(run.conn, ids)
+    await edits.revise(run.conn, [_revision(edit) for edit in changes])
+    await status_names.drop_mentions_and_tags(run.conn, ids)
     await write_names(run, [(edit.status.id, edit.note) for edit in changes])
     await quoting.renew_terms(run, [edit.note for edit in changes])
     for edit in changes:

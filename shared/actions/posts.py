@@ -11,13 +11,14 @@ from shared.actions.media import Description, hang, say
 from shared.actions.mentions import Mentioned
 from shared.actions.site import Site
 from shared.actions.tell import tell
-from shared.database import media, polls, statuses, tombstones
+from shared.database import edits, media, polls, status_names, statuses, tombstones
 from shared.database.authors import Author
 from shared.database.counters import Counts
 from shared.database.document_posts import post_by_id
 from shared.database.own_posts import quote_of, remote_boosters, show_own
 from shared.database.pool import Connection
-from shared.database.statuses import NewMention, NewStatus, NewTag, StatusRow
+from shared.database.status_names import NewMention, NewTag
+from shared.database.statuses import NewStatus, StatusRow
 from shared.database.visible import visible_to
 from shared.protocol.activities import Create, Delete, UpdateNote
 from shared.protocol.identifiers import milliseconds_of
@@ -121,12 +122,12 @@ async def edit(
     now = datetime.now(UTC)
     poll = (await polls.lock(conn, [status_id])).get(status_id)
     quote_uri = await quote_of(conn, status_id)
-    await statuses.keep_versions(conn, [status_id])
+    await edits.keep_versions(conn, [status_id])
     revised = _revised(site, author, revision, mentioned, status_id=status_id, now=now)
     pictures = await _pictures(conn, site, author, revision, row)
     revised = msgspec.structs.replace(revised, poll=poll, attachments=pictures, quote_uri=quote_uri)
-    await statuses.revise(conn, [revised])
-    await statuses.drop_mentions_and_tags(conn, [status_id])
+    await edits.revise(conn, [revised])
+    await status_names.drop_mentions_and_tags(conn, [status_id])
     await _name(conn, status_id, revision.text, mentioned)
     note = await _note(conn, status_id)
     update = UpdateNote(
@@ -231,8 +232,8 @@ def _new_status(
 
 def _revised(
     site: Site, author: Author, revision: Revision, mentioned: Mentioned, *, status_id: int, now: datetime
-) -> statuses.Revision:
-    return statuses.Revision(
+) -> edits.Revision:
+    return edits.Revision(
         id=status_id,
         url=site.uris.post_page(author.username, status_id),
         title="",
@@ -260,7 +261,7 @@ def _html(site: Site, text: str, mentioned: Mentioned) -> str:
 async def _name(conn: Connection, status_id: int, text: str, mentioned: Mentioned) -> None:
     """Store whom and what a post names."""
     people = {actor.id: actor for actor in mentioned.values()}
-    await statuses.insert_mentions(
+    await status_names.insert_mentions(
         conn,
         [
             NewMention(
@@ -273,7 +274,7 @@ async def _name(conn: Connection, status_id: int, text: str, mentioned: Mentione
         ],
     )
     tags = scan(text).hashtags[:MAX_TAGS]
-    await statuses.insert_tags(
+    await status_names.insert_tags(
         conn, [NewTag(status_id=status_id, tag=normalise_tag(tag), name=tag) for tag in tags]
     )
 

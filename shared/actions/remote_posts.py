@@ -4,12 +4,13 @@ from datetime import UTC, datetime
 
 from shared.actions.errors import NotThere
 from shared.actions.site import Site
-from shared.database import actors, quotes, statuses
+from shared.database import actors, quotes, status_names, statuses
 from shared.database.actors import ActorRow
 from shared.database.adoption import adopt, join_threads, merged
 from shared.database.counters import Counts
 from shared.database.pool import Connection
-from shared.database.statuses import NewMention, NewStatus, NewTag, StatusRow
+from shared.database.status_names import NewMention, NewTag
+from shared.database.statuses import NewStatus, StatusRow
 from shared.protocol.addressing import visibility_of
 from shared.protocol.objects import Note, Visibility
 from shared.protocol.text import normalise_tag
@@ -78,7 +79,7 @@ def _new_status(site: Site, note: Note, author: ActorRow, parent: StatusRow | No
 
 async def _name(conn: Connection, status_id: int, note: Note) -> None:
     known = await actors.by_uris(conn, [mention.href for mention in note.mentions])
-    await statuses.insert_mentions(
+    await status_names.insert_mentions(
         conn,
         [
             NewMention(
@@ -90,7 +91,7 @@ async def _name(conn: Connection, status_id: int, note: Note) -> None:
             for mention in note.mentions
         ],
     )
-    await statuses.insert_tags(
+    await status_names.insert_tags(
         conn,
         [NewTag(status_id=status_id, tag=normalise_tag(tag), name=tag) for tag in note.hashtags],
     )

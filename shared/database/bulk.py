@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 
 from msgspec import Struct
 
-from shared.database.deliveries import SentActivity, insert_activities
+from shared.database.delivery_plans import SentActivity, insert_activities
 from shared.database.pool import Connection
 from shared.protocol.identifiers import uri_hash
 

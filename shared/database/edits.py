@@ -1,4 +1,4 @@
-"""Earlier versions of edited posts, polls' counts, and who is told of an edit."""
+"""Edits: new contents, earlier versions, polls' counts, and who is told."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -40,6 +40,73 @@ async def insert(conn: Connection, versions: Sequence[Version]) -> None:
         [v.sensitive for v in versions],
         [json_text(v.attachments) for v in versions],
         [json_text(v.emojis) for v in versions],
+    )
+
+
+class Revision(Struct, frozen=True, kw_only=True):
+    """The new contents of a stored post; `edited_at` tells whether people are told of an edit."""
+
+    id: int
+    url: str
+    title: str
+    content: str
+    source: str
+    spoiler_text: str
+    language: str | None
+    sensitive: bool
+    quote_uri: str | None
+    attachments: tuple[Attachment, ...]
+    emojis: tuple[Emoji, ...]
+    poll: Poll | None
+    edited_at: datetime
+
+
+_KEEP_VERSION = """
+INSERT INTO status_edits (status_id, created_at, content, spoiler_text, sensitive, attachments, emojis)
+SELECT id, coalesce(edited_at, created_at), content, spoiler_text, sensitive, attachments, emojis
+  FROM statuses
+ WHERE id = ANY($1::bigint[]) AND deleted_at IS NULL
+    ON CONFLICT DO NOTHING
+"""
+
+
+_REVISE = """
+UPDATE statuses s SET
+       url = n.url, title = n.title, content = n.content, source = n.source,
+       spoiler_text = n.spoiler_text, language = n.language, sensitive = n.sensitive,
+       quote_uri = n.quote_uri, attachments = n.attachments::jsonb, emojis = n.emojis::jsonb,
+       poll = n.poll::jsonb,
+       edited_at = n.edited_at
+  FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+              $8::boolean[], $9::text[], $10::text[], $11::text[], $12::text[], $13::timestamptz[])
+       AS n (id, url, title, content, source, spoiler_text, language, sensitive, quote_uri, attachments,
+             emojis, poll, edited_at)
+ WHERE s.id = n.id AND s.deleted_at IS NULL
+"""
+
+
+async def keep_versions(conn: Connection, status_ids: Sequence[int]) -> None:
+    """Copy the present contents of these posts into their history."""
+    await conn.execute(_KEEP_VERSION, list(status_ids))
+
+
+async def revise(conn: Connection, revisions: Sequence[Revision]) -> None:
+    """Give posts new contents; tombstones stay empty."""
+    await conn.execute(
+        _REVISE,
+        [r.id for r in revisions],
+        [r.url for r in revisions],
+        [r.title for r in revisions],
+        [r.content for r in revisions],
+        [r.source for r in revisions],
+        [r.spoiler_text for r in revisions],
+        [r.language for r in revisions],
+        [r.sensitive for r in revisions],
+        [r.quote_uri for r in revisions],
+        [json_text(r.attachments) for r in revisions],
+        [json_text(r.emojis) for r in revisions],
+        [json_text(r.poll) for r in revisions],
+        [r.edited_at for r in revisions],
     )
 
 

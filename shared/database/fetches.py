@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from msgspec import Struct
 
-from shared.database.deliveries import Destination
+from shared.database.delivery_plans import Destination
 from shared.database.pool import Connection
 from shared.protocol.identifiers import uri_hash
 

@@ -1,7 +1,7 @@
 """Deliveries that are settled for long are let go; who was told of what stays known, for its Delete.
 
 What goes is folded before: of each object the inboxes that were told of it, as numbers in one row, and of
-each actor those that were told anything. `deliveries.receivers_of_*` read both.
+each actor those that were told anything. `delivery_plans.receivers_of_*` read both.
 """
 
 from collections.abc import Sequence

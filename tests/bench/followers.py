@@ -1,8 +1,12 @@
 """Followers on many servers, entered into the database rather than asked for one by one."""
 
+import random
 from collections.abc import Sequence
 
 import asyncpg
+
+from tests.bench.surroundings import Surroundings
+from tests.sites import NewAccount
 
 _FIRST = 1 << 40
 """Ids from here on are nobody's yet."""
@@ -42,3 +46,13 @@ async def follow(
         followers,
         first,
     )
+
+
+async def enter_authors(
+    around: Surroundings, fans: Sequence[int], count: int, followers: int, chance: random.Random
+) -> list[NewAccount]:
+    """Make so many accounts here, each followed by some of these remote actors, as chance has it."""
+    authors = [await around.site.account(f"author{number}") for number in range(count)]
+    for author in authors:
+        await follow(around.connection, int(author.id), chance.sample(fans, followers))
+    return authors

@@ -17,8 +17,8 @@ from msgspec import Struct
 from services.platform_gateway.errors import ApiError
 from services.platform_gateway.gateway import GATEWAY
 from services.platform_gateway.responses import answer
-from shared.database import deliveries, outbox
-from shared.database.deliveries import Planned, SentActivity
+from shared.database import delivery_plans, outbox
+from shared.database.delivery_plans import Planned, SentActivity
 from shared.database.document_actors import DocumentName, name_by_id, name_by_username
 from shared.database.pool import Connection
 from shared.protocol.identifiers import host_of
@@ -141,15 +141,15 @@ async def _plan(conn: Connection, sender: DocumentName, outgoing: _Outgoing, inb
         trace=trace,
         created_at=now,
     )
-    await deliveries.insert_activities(conn, [sent])
-    await deliveries.insert_planned(
+    await delivery_plans.insert_activities(conn, [sent])
+    await delivery_plans.insert_planned(
         conn,
         [
             Planned(activity_uri=outgoing.uri, inbox=inbox, host=host_of(inbox), shared=False, created_at=now)
             for inbox in inboxes
         ],
     )
-    await deliveries.mark_planned(conn, [outgoing.uri])
+    await delivery_plans.mark_planned(conn, [outgoing.uri])
     by_shard: dict[int, list[str]] = {}
     for inbox in inboxes:
         by_shard.setdefault(shard_of(host_of(inbox)), []).append(inbox)

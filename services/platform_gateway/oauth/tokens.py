@@ -14,6 +14,7 @@ from services.platform_gateway.entities.oauth import Token, UserInfo
 from services.platform_gateway.errors import ApiError
 from services.platform_gateway.gateway import GATEWAY
 from services.platform_gateway.parameters import read
+from services.platform_gateway.reached import reached_origin
 from services.platform_gateway.rendering.accounts import load_account
 from services.platform_gateway.responses import answer, nothing
 from shared.actions.scopes import covers_all, parse_scopes
@@ -84,7 +85,7 @@ async def userinfo(request: web.Request) -> web.Response:
         account = await load_account(conn, author.id, gateway.site.uris)
     return answer(
         UserInfo(
-            iss=f"{gateway.site.uris.origin}/",
+            iss=f"{reached_origin(gateway.site.uris.origin, request.host)}/",
             sub=account.uri,
             name=account.display_name,
             preferred_username=account.username,

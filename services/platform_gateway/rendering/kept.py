@@ -2,8 +2,8 @@
 
 Whether anything has is asked of the database, each time: a post is what it was while its row and its
 author's row are. What those rows do not tell, such as a new name of somebody mentioned, is seen within
-`FRESH` seconds. Quotes, polls, and posts that
-some may quote and others not depend on the viewer and on time, and are rendered anew.
+`FRESH` seconds. Quotes, polls, and posts that some may quote and others not depend on the viewer and on time,
+and are rendered anew.
 """
 
 import copy

@@ -7,12 +7,11 @@ a tenth take five seconds, of which the deliverer knows nothing beforehand.
 import random
 
 from services.load_generator.characters import GOOD, Cast, Character, cast
-from tests.bench.followers import enter, follow
+from tests.bench.followers import enter, enter_authors
 from tests.bench.latencies import compared, latencies
 from tests.bench.registry import Case, Figures
-from tests.bench.surroundings import Surroundings, surroundings
+from tests.bench.surroundings import surroundings
 from tests.infrastructure import Infrastructure
-from tests.sites import NewAccount
 
 HOSTS = 2000
 AUTHORS = 8
@@ -26,26 +25,16 @@ SHARES = {"dead": 0.2, "slow": 0.1}
 CHARACTERS = {GOOD: Character(), "dead": Character(dead=True), "slow": Character(latency=5.0)}
 
 
-async def _audiences(around: Surroundings) -> list[NewAccount]:
-    chance = random.Random(7)
-    hosts = [around.population.host(number) for number in range(HOSTS)]
-    fans = await enter(around.connection, hosts)
-    authors = [await around.site.account(f"author{number}") for number in range(AUTHORS)]
-    for author in authors:
-        await follow(around.connection, int(author.id), chance.sample(fans, FOLLOWERS))
-    return authors
-
-
 async def measure(infrastructure: Infrastructure, *, items: int, runs: int) -> list[Figures]:
     """Return the latencies of both halves, one after the other in each run."""
     good, bad = list[list[float]](), list[list[float]]()
     for run in range(runs):
         actors = Cast(cast(SHARES, HOSTS, run), CHARACTERS)
         async with surroundings(infrastructure, hosts=HOSTS, actors_per_host=1, cast=actors) as around:
-            authors = await _audiences(around)
-            healthy = frozenset(
-                around.population.host(number) for number in range(HOSTS) if actors.names[number] == GOOD
-            )
+            hosts = [around.population.host(number) for number in range(HOSTS)]
+            fans = await enter(around.connection, hosts)
+            authors = await enter_authors(around, fans, AUTHORS, FOLLOWERS, random.Random(7))
+            healthy = frozenset(host for number, host in enumerate(hosts) if actors.names[number] == GOOD)
             await latencies(around, authors, healthy, AUTHORS, RATE)  # opens the connections
             good.append(await latencies(around, authors, healthy, items, RATE))
             await around.servers.act()

@@ -10,7 +10,7 @@ import random
 import aiohttp
 
 from tests.bench.cases.storm import AUTHORS, FOLLOWERS, RATE
-from tests.bench.followers import enter, follow
+from tests.bench.followers import enter, enter_authors
 from tests.bench.latencies import compared, latencies
 from tests.bench.registry import Case, Figures
 from tests.bench.surroundings import Surroundings, post, surroundings
@@ -59,9 +59,7 @@ async def measure(infrastructure: Infrastructure, *, items: int, runs: int) -> l
         async with surroundings(infrastructure, hosts=HOSTS, actors_per_host=1) as around:
             hosts = [around.population.host(number) for number in range(HOSTS)]
             fans = await enter(around.connection, hosts)
-            authors = [await around.site.account(f"author{number}") for number in range(AUTHORS)]
-            for author in authors:
-                await follow(around.connection, int(author.id), chance.sample(fans, FOLLOWERS))
+            authors = await enter_authors(around, fans, AUTHORS, FOLLOWERS, chance)
             viral = await around.site.account("viral")
             posts = await _told(around, viral, hosts)
             await latencies(around, authors, frozenset(hosts), AUTHORS, RATE)  # opens the connections

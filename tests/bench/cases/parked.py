@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 from services.fanout_deliverer.backlog import HOSTS_AT_ONCE, LOOK_AHEAD
-from shared.database import console_reads, deliveries, hosts
+from shared.database import console_reads, hosts, parked_deliveries
 from shared.database.pool import Connection
 from shared.policy.retry import LIFETIME
 from shared.queue.management import Management
@@ -66,11 +66,11 @@ async def _questions(conn: Connection) -> dict[str, float]:
     now = datetime.now(UTC)
     host = await conn.fetchval("SELECT host FROM deliveries LIMIT 1")
     asked: dict[str, Callable[[], Awaitable[object]]] = {
-        "what is due of a host": lambda: deliveries.lock_parked(conn, host, now, LOOK_AHEAD),
-        "what is too old of a host": lambda: deliveries.expire(conn, host, now - LIFETIME),
-        "when a host is looked at next": lambda: deliveries.next_due(conn, host),
+        "what is due of a host": lambda: parked_deliveries.lock_parked(conn, host, now, LOOK_AHEAD),
+        "what is too old of a host": lambda: parked_deliveries.expire(conn, host, now - LIFETIME),
+        "when a host is looked at next": lambda: parked_deliveries.next_due(conn, host),
         "which hosts are due": lambda: hosts.due_hosts(conn, now, HOSTS_AT_ONCE),
-        "how many are parked": lambda: deliveries.count_parked(conn),
+        "how many are parked": lambda: parked_deliveries.count_parked(conn),
         "heddle host list": lambda: console_reads.hosts_in_order_of_trouble(
             conn, only_troubled=False, limit=200
         ),

@@ -7,7 +7,7 @@ every host posts again and again.
 import asyncio
 import random
 
-from tests.bench.followers import enter, follow
+from tests.bench.followers import enter, enter_authors, follow
 from tests.bench.latencies import compared, latencies
 from tests.bench.registry import Case, Figures
 from tests.bench.surroundings import post, surroundings
@@ -31,9 +31,7 @@ async def measure(infrastructure: Infrastructure, *, items: int, runs: int) -> l
         async with surroundings(infrastructure, hosts=HOSTS, actors_per_host=1) as around:
             hosts = [around.population.host(number) for number in range(HOSTS)]
             fans = await enter(around.connection, hosts)
-            authors = [await around.site.account(f"author{number}") for number in range(AUTHORS)]
-            for author in authors:
-                await follow(around.connection, int(author.id), chance.sample(fans, FOLLOWERS))
+            authors = await enter_authors(around, fans, AUTHORS, FOLLOWERS, chance)
             viral = await around.site.account("viral")
             await follow(around.connection, int(viral.id), fans)
             all_hosts = frozenset(hosts)

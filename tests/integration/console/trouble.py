@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from shared.database import deliveries
-from shared.database.deliveries import Planned, Progress, SentActivity, State
+from shared.database import deliveries, delivery_plans
+from shared.database.deliveries import Progress, State
+from shared.database.delivery_plans import Planned, SentActivity
 from shared.database.pool import Connection
 from shared.protocol.errors import Rejected
 from shared.protocol.identifiers import host_of
@@ -83,13 +84,13 @@ async def plan(
     sent = SentActivity(
         uri=activity, type="Create", actor_id=1, subject=subject, body=b"{}", trace="c" * 32, created_at=NOW
     )
-    await deliveries.insert_activities(database, [sent])
+    await delivery_plans.insert_activities(database, [sent])
     rows = [
         Planned(activity_uri=activity, inbox=inbox, host=host_of(inbox), shared=True, created_at=NOW)
         for inbox in states
     ]
-    await deliveries.insert_planned(database, rows)
-    await deliveries.mark_planned(database, [activity])
+    await delivery_plans.insert_planned(database, rows)
+    await delivery_plans.mark_planned(database, [activity])
     reasons = {State.DEAD: "expired", State.PARKED: "answered 503"}
     progress = [
         Progress(activity_uri=activity, inbox=inbox, state=state, reason=reasons.get(state, ""))

@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
 
-from shared.database import deliveries
-from shared.database.deliveries import Planned, Progress, SentActivity, State
+from shared.database import deliveries, delivery_plans
+from shared.database.deliveries import Progress, State
+from shared.database.delivery_plans import Planned, SentActivity
 from shared.database.pool import Connection
 
 URI = "https://loom.example/activities/1"
@@ -16,12 +17,12 @@ INBOXES = [f"https://s{number}.example/inbox" for number in range(40)]
 
 async def _planned(conn: Connection) -> None:
     sent = SentActivity(uri=URI, type="Create", actor_id=1, subject=URI, body=b"{}", trace="", created_at=NOW)
-    await deliveries.insert_activities(conn, [sent])
+    await delivery_plans.insert_activities(conn, [sent])
     rows = [
         Planned(activity_uri=URI, inbox=inbox, host=inbox[8:-6], shared=True, created_at=NOW)
         for inbox in INBOXES
     ]
-    await deliveries.insert_planned(conn, rows)
+    await delivery_plans.insert_planned(conn, rows)
 
 
 def _progress(inboxes: Iterable[str], state: State, **parts: object) -> list[Progress]:

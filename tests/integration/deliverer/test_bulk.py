@@ -46,6 +46,28 @@ async def test_small_post_passes_a_storm(world: World, own_broker_url: str) -> N
     assert arrived.index(small.id) < len(arrived) / 2
 
 
+async def test_who_has_spent_the_share_waits_in_bulk(world: World, own_broker_url: str) -> None:
+    """Who has hardly anything left of an author's share waits in bulk, though the next would fit in."""
+    ada, ben = await world.account("ada"), await world.account("ben")
+    await crowd(world, ada, HOSTS)
+    await crowd(world, ben, 1, prefix="lone")
+    async with run_deliverer(world, own_broker_url, Allowances(burst=HOSTS + 2, per_second=0)) as deliverer:
+        large, small, other = deliverer.post(ada), deliverer.post(ada), deliverer.post(ben)
+        await deliverer.send(large)
+        await deliverer.until(large, delivered=HOSTS)
+        async with world.pool.acquire() as conn:
+            await conn.execute("DELETE FROM follows WHERE followee_id = $1 AND id % 20 <> 0", ada)
+        await deliverer.send(small, other)
+        await deliverer.until(small, delivered=2)
+        await deliverer.until(other, delivered=1)
+    ways = await world.pool.fetch("SELECT activity_uri, bulk FROM sent_activities")
+    assert {row["activity_uri"]: row["bulk"] for row in ways} == {
+        large.id: False,
+        small.id: True,
+        other.id: False,
+    }
+
+
 async def test_delete_does_not_pass_its_post(world: World, own_broker_url: str) -> None:
     """The Delete of what went out in bulk stays behind it, though it goes to few by then; and vice versa."""
     ada = await world.account("ada")

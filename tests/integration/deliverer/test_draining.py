@@ -3,8 +3,9 @@
 from datetime import UTC, datetime, timedelta
 
 from services.fanout_deliverer.backlog import PROBE_LEASE, Backlog
-from shared.database import deliveries, hosts
-from shared.database.deliveries import Planned, Progress, SentActivity, State
+from shared.database import deliveries, delivery_plans, hosts
+from shared.database.deliveries import Progress, State
+from shared.database.delivery_plans import Planned, SentActivity
 from shared.database.pool import Connection
 from shared.queue.connection import connect
 from shared.queue.publisher import Publisher
@@ -23,9 +24,9 @@ async def _park(conn: Connection) -> None:
         sent = SentActivity(
             uri=uri, type="Create", actor_id=1, subject=uri, body=b"{}", trace="", created_at=at
         )
-        await deliveries.insert_activities(conn, [sent])
+        await delivery_plans.insert_activities(conn, [sent])
         row = Planned(activity_uri=uri, inbox=INBOX, host=HOST, shared=True, created_at=at)
-        await deliveries.insert_planned(conn, [row])
+        await delivery_plans.insert_planned(conn, [row])
     parked = [Progress(activity_uri=uri, inbox=INBOX, state=State.PARKED) for uri in URIS]
     await deliveries.record(conn, parked)
     await hosts.slow_down(conn, {HOST: NOW})

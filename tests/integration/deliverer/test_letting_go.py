@@ -4,8 +4,9 @@ import asyncio
 from datetime import timedelta
 
 from services.timeline_builder import letting_go
-from shared.database import deliveries, delivery_reports, retention
-from shared.database.deliveries import Planned, Progress, SentActivity, State
+from shared.database import deliveries, delivery_plans, delivery_reports, retention
+from shared.database.deliveries import Progress, State
+from shared.database.delivery_plans import Planned, SentActivity
 from shared.database.pool import Connection
 from shared.database.retention import FROM_THE_FIRST, Kept, LetGo
 from shared.protocol.identifiers import host_of, uri_hash
@@ -86,15 +87,15 @@ async def _record(
     sent = SentActivity(
         uri=uri, type=kind, actor_id=actor_id, subject=uri, body=b"{}", trace="", created_at=row["at"]
     )
-    await deliveries.insert_activities(conn, [sent])
+    await delivery_plans.insert_activities(conn, [sent])
     planned = [
         Planned(activity_uri=uri, inbox=inbox, host=host_of(inbox), shared=True, created_at=row["at"])
         for inbox in states
     ]
-    await deliveries.insert_planned(conn, planned)
+    await delivery_plans.insert_planned(conn, planned)
     progress = [Progress(activity_uri=uri, inbox=inbox, state=state) for inbox, state in states.items()]
     await deliveries.record(conn, progress)
-    await deliveries.mark_planned(conn, [uri])
+    await delivery_plans.mark_planned(conn, [uri])
 
 
 async def test_what_waits_is_never_let_go(world: World) -> None:
@@ -141,9 +142,9 @@ async def test_large_activity_goes_in_portions(world: World) -> None:
             async with conn.transaction():
                 gone = await retention.let_go(conn, [one.activity_hash for one in due], 10)
             portions.append(gone.deliveries)
-            told = await deliveries.receivers_of_subject(conn, uri, "", 100)
+            told = await delivery_plans.receivers_of_subject(conn, uri, "", 100)
             assert [one.inbox for one in told] == sorted(inboxes)
-            page = await deliveries.receivers_of_actor(conn, 7, sorted(inboxes)[4], 10)
+            page = await delivery_plans.receivers_of_actor(conn, 7, sorted(inboxes)[4], 10)
             assert [one.inbox for one in page] == sorted(inboxes)[5:15]
         assert portions == [10, 10, 6]
         folded = await conn.fetchval(

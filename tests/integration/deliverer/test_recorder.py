@@ -4,8 +4,9 @@ import asyncio
 from datetime import UTC, datetime
 
 from services.fanout_deliverer.recorder import MAX_GROUP, Recorder, Report
-from shared.database import deliveries
-from shared.database.deliveries import Planned, Progress, State
+from shared.database import delivery_plans
+from shared.database.deliveries import Progress, State
+from shared.database.delivery_plans import Planned
 from tests.integration.world import World
 
 ACTIVITY = "https://weave.example/posts/1/activity"
@@ -15,7 +16,7 @@ async def test_outcomes_are_committed_in_full_groups(world: World) -> None:
     """What comes together is committed together, as much of it as makes a group."""
     inboxes = [f"https://fan{number}.example/inbox" for number in range(MAX_GROUP + 50)]
     async with world.pool.acquire() as conn:
-        await deliveries.insert_planned(conn, [_planned(inbox) for inbox in inboxes])
+        await delivery_plans.insert_planned(conn, [_planned(inbox) for inbox in inboxes])
     recorder = Recorder(world.pool)
     running = asyncio.create_task(recorder.run())
     try:

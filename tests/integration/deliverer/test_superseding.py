@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
-from shared.database import deliveries, superseding
-from shared.database.deliveries import Planned, Progress, SentActivity, State
+from shared.database import deliveries, delivery_plans, parked_deliveries, superseding
+from shared.database.deliveries import Progress, State
+from shared.database.delivery_plans import Planned, SentActivity
 from shared.protocol.activities import Activity, Create
 from shared.protocol.identifiers import uri_hash
 from tests.builders import parsed
@@ -129,18 +130,20 @@ async def test_update_in_bulk_does_not_pass_a_create_that_was_let_go(world: Worl
     created = replace(CREATED, actor_id=await world.account("ada"))
     updated = replace(created, uri=f"{created.uri}#update", type="Update")
     async with world.pool.acquire() as conn:
-        await deliveries.insert_activities(conn, [created, updated])
+        await delivery_plans.insert_activities(conn, [created, updated])
         rows = [
             Planned(activity_uri=one.uri, inbox=INBOX, host="oak.example", shared=True, created_at=NOW)
             for one in (created, updated)
         ]
-        await deliveries.insert_planned(conn, rows)
+        await delivery_plans.insert_planned(conn, rows)
         keys = [(uri_hash(updated.uri), INBOX)]
         assert not await superseding.behind_parked(conn, keys), "what is on its way is before it in its lane"
         progress = Progress(activity_uri=created.uri, inbox=INBOX, state=State.PARKED, reason="host_slow")
         await deliveries.record(conn, [progress])
         assert set(await superseding.behind_parked(conn, keys)) == set(keys)
-        await deliveries.mark_queued(conn, await deliveries.lock_parked(conn, "oak.example", NOW, 1))
+        await parked_deliveries.mark_queued(
+            conn, await parked_deliveries.lock_parked(conn, "oak.example", NOW, 1)
+        )
         assert set(await superseding.behind_parked(conn, keys)) == set(keys)
         await deliveries.record(conn, [replace(progress, state=State.DELIVERED, reason="")])
         assert not await superseding.behind_parked(conn, keys)

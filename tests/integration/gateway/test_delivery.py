@@ -5,8 +5,9 @@ from typing import Any
 
 import requests
 
-from shared.database import deliveries, hosts
-from shared.database.deliveries import Planned, Progress, SentActivity, State
+from shared.database import deliveries, delivery_plans, hosts
+from shared.database.deliveries import Progress, State
+from shared.database.delivery_plans import Planned, SentActivity
 from shared.database.hosts import Host, Trouble
 from shared.database.pool import Connection
 from shared.protocol.identifiers import host_of
@@ -28,19 +29,19 @@ def _plan(site: RunningGateway, uri: str, kind: str, subject: str) -> None:
         sent = SentActivity(
             uri=uri, type=kind, actor_id=actor_id, subject=subject, body=b"{}", trace="", created_at=now
         )
-        await deliveries.insert_activities(conn, [sent])
+        await delivery_plans.insert_activities(conn, [sent])
         rows = [
             Planned(activity_uri=uri, inbox=inbox, host=host_of(inbox), shared=True, created_at=now)
             for inbox in STATES
         ]
-        await deliveries.insert_planned(conn, rows)
+        await delivery_plans.insert_planned(conn, rows)
         progress = [
             Progress(activity_uri=uri, inbox=inbox, state=state, status=202 if state == 1 else 503)
             for inbox, state in STATES.items()
             if state
         ]
         await deliveries.record(conn, progress)
-        await deliveries.mark_planned(conn, [uri])
+        await delivery_plans.mark_planned(conn, [uri])
 
     site.db(write)
 

@@ -3,11 +3,11 @@
 from functools import partial
 from itertools import product
 
-from shared.database import blocks, follows, statuses
+from shared.database import blocks, follows, status_names
 from shared.database.blocks import BlockRow
 from shared.database.follows import FollowRow, FollowState
 from shared.database.pool import Connection
-from shared.database.statuses import NewMention
+from shared.database.status_names import NewMention
 from shared.database.visible import visible_to
 from shared.policy.visibility import STRANGER, Viewer, may_see
 from shared.protocol.objects import Visibility
@@ -47,7 +47,7 @@ async def _relate(conn: Connection, *, viewer: int, author: int, post: int, fact
         await follows.insert(conn, [row])
     if mentioned:
         mention = NewMention(status_id=post, actor_uri=f"https://v.example/{viewer}", actor_id=viewer)
-        await statuses.insert_mentions(conn, [mention])
+        await status_names.insert_mentions(conn, [mention])
     if blocked:
         block = BlockRow(id=post, uri=f"https://v.example/b/{post}", actor_id=author, target_id=viewer)
         await blocks.insert(conn, [block])

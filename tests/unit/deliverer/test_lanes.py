@@ -4,8 +4,9 @@ import asyncio
 import random
 from datetime import UTC, datetime
 
-from services.fanout_deliverer.lanes import SLOTS, Lanes
+from services.fanout_deliverer.lanes import Lanes
 from services.fanout_deliverer.room import Room
+from services.fanout_deliverer.slots import SLOTS
 
 BIRCH = "birch.example"
 

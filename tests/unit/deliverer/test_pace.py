@@ -2,8 +2,9 @@
 
 import asyncio
 
-from services.fanout_deliverer.lanes import BULK_SLOTS, SLOTS, Lanes, Place
+from services.fanout_deliverer.lanes import Lanes, Place
 from services.fanout_deliverer.pace import LATE, LEAST, MOST, Pace
+from services.fanout_deliverer.slots import BULK_SLOTS, SLOTS
 
 
 async def _settle() -> None:

@@ -4,8 +4,8 @@ import pytest
 from msgspec.structs import replace
 
 from services.fanout_deliverer.outgoing import MAX_TARGETS, portions_of
-from services.fanout_deliverer.plan import audience_of, plan_deliveries, recall_only, subject_of
-from shared.database.deliveries import Destination, SentActivity
+from services.fanout_deliverer.plan import audience_of, by_author, plan_deliveries, recall_only, subject_of
+from shared.database.delivery_plans import Destination, SentActivity
 from shared.protocol.activities import Activity
 from shared.protocol.identifiers import PUBLIC, host_of
 from shared.protocol.reader import read_activity
@@ -135,3 +135,16 @@ def test_small_deliveries_share_a_message() -> None:
     portions = portions_of(messages)
     assert [message for portion in portions for message in portion] == messages
     assert [sum(len(message.targets) for message in portion) for portion in portions] == [60, 40]
+
+
+def test_who_did_least_is_planned_first() -> None:
+    """A storm of one author is behind what came with it, and everybody's own order is kept."""
+    ben, cleo = "https://loom.example/users/2", "https://loom.example/users/3"
+    storm = [parsed.accepted(_post(id=f"{ADA}/{number}")) for number in range(3)]
+    passed_on = [replace(parsed.accepted(_post(id=f"{NORA}/1")), passed_on_by=ben)]
+    own = [
+        parsed.accepted(_post(id=f"{ben}/1", actor=ben)),
+        parsed.accepted(_post(id=f"{cleo}/1", actor=cleo)),
+    ]
+    planned = by_author([storm[0], *passed_on, storm[1], own[0], storm[2], own[1]])
+    assert planned == [own[1], passed_on[0], own[0], *storm]
