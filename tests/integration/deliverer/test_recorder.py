@@ -3,6 +3,8 @@
 import asyncio
 from datetime import UTC, datetime
 
+import pytest
+
 from services.fanout_deliverer.recorder import MAX_GROUP, Recorder, Report
 from shared.database import delivery_plans
 from shared.database.deliveries import Progress, State
@@ -32,6 +34,19 @@ async def test_outcomes_are_committed_in_full_groups(world: World) -> None:
         (State.DELIVERED, 50),
         (State.DELIVERED, MAX_GROUP),
     ]
+
+
+async def test_full_groups_wait_for_nobody(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full group is committed at once, and so is the next one, however long others are waited for."""
+    monkeypatch.setattr("services.fanout_deliverer.recorder.GATHER", 3600.0)
+    inboxes = [f"https://fan{number}.example/inbox" for number in range(2 * MAX_GROUP)]
+    recorder = Recorder(world.pool)
+    running = asyncio.create_task(recorder.run())
+    try:
+        async with asyncio.timeout(20):
+            await asyncio.gather(*(recorder.record(_delivered(inbox)) for inbox in inboxes))
+    finally:
+        running.cancel()
 
 
 def _planned(inbox: str) -> Planned:

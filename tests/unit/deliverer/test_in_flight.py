@@ -50,6 +50,31 @@ async def test_laggards_are_bounded() -> None:
     assert await _at_once(in_flight, 5) == 1
 
 
+async def test_laggards_make_room_for_the_next() -> None:
+    """Who lags where as many lag as may gives the slot up later, as soon as one of those has ended."""
+    in_flight, begun = InFlight(1, laggards=1, after=0.01), list[int]()
+    ends = [asyncio.Event() for _ in range(3)]
+
+    async def hanging(number: int) -> None:
+        async with in_flight:
+            begun.append(number)
+            await ends[number].wait()
+
+    stuck = [asyncio.create_task(hanging(number)) for number in range(3)]
+    async with asyncio.timeout(10):
+        while begun != [0, 1]:  # noqa: ASYNC110 - who has begun is what is waited for
+            await asyncio.sleep(0.001)
+        # This sleep ends after the second one's time, for timers run in their order.
+        await asyncio.sleep(0.02)
+        assert begun == [0, 1]
+        ends[0].set()
+        while begun != [0, 1, 2]:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+    for end in ends:
+        end.set()
+    await asyncio.gather(*stuck)
+
+
 async def test_who_is_cancelled_leaves_the_slot() -> None:
     """Neither waiting for a slot nor holding one outlives a cancelled request."""
     in_flight = InFlight(1, after=60)
