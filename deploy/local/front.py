@@ -22,9 +22,9 @@ import uvloop
 
 from deploy.local.front_client import Visit
 from deploy.local.front_service import Upstream
+from shared.runtime.listening import Listener, listen
 
 _CONNECT_WITHIN: Final = 5.0
-_BACKLOG: Final = 1024
 _MOST_IDLE: Final = 256
 _STOP_WITHIN: Final = 3.0
 
@@ -71,21 +71,18 @@ class Front:
         self._upstreams = upstreams
         self._idle: dict[Place, deque[Upstream]] = {}
         self._visits: set[Visit] = set()
-        self._listening: asyncio.Server | None = None
+        self._listening: Listener | None = None
         self._empty = asyncio.Event()
 
     async def start(self, host: str, port: int) -> tuple[str, int]:
         """Listen, and return where; raises OSError."""
-        self._listening = await asyncio.get_running_loop().create_server(
-            lambda: Visit(self), host, port, backlog=_BACKLOG
-        )
-        name = self._listening.sockets[0].getsockname()
-        return str(name[0]), int(name[1])
+        self._listening = await listen(lambda: Visit(self), host, port)
+        return self._listening.address
 
     async def stop(self) -> None:
         """Take no more, give what is under way a moment, and close."""
         if self._listening is not None:
-            self._listening.close()
+            await self._listening.close()
         for visit in tuple(self._visits):
             visit.stop()
         if self._visits:

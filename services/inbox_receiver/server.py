@@ -6,7 +6,8 @@ from typing import Final
 from services.inbox_receiver.body import Bodies
 from services.inbox_receiver.connection import Connection
 from services.inbox_receiver.exchange import Inbox
-from shared.runtime.http import BACKLOG, DRAIN_TIMEOUT
+from shared.runtime.http import DRAIN_TIMEOUT
+from shared.runtime.listening import Listener, listen
 
 IDLE: Final = 75.0
 """Seconds without a complete request head after which a connection is closed; proxies keep theirs for 60."""
@@ -39,7 +40,7 @@ class InboxServer:
         self.idle = idle
         self._max_connections = max_connections
         self._connections: set[Connection] = set()
-        self._listening: asyncio.Server | None = None
+        self._listening: Listener | None = None
         self._empty = asyncio.Event()
 
     async def start(self, host: str, port: int, *, share: bool = False) -> tuple[str, int]:
@@ -51,16 +52,13 @@ class InboxServer:
             share: Let sibling processes listen on the same port.
         """
         loop = asyncio.get_running_loop()
-        self._listening = await loop.create_server(
-            lambda: Connection(self, loop), host, port, backlog=BACKLOG, reuse_port=share or None
-        )
-        name = self._listening.sockets[0].getsockname()
-        return str(name[0]), int(name[1])
+        self._listening = await listen(lambda: Connection(self, loop), host, port, share=share)
+        return self._listening.address
 
     async def stop(self, timeout: float = DRAIN_TIMEOUT) -> None:  # noqa: ASYNC109 - a drain has one
         """Take no more, answer what has begun within these seconds, and close."""
         if self._listening is not None:
-            self._listening.close()
+            await self._listening.close()
         # What has arrived with the last turn of the loop is still read.
         await asyncio.sleep(0)
         for connection in tuple(self._connections):

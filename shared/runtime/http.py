@@ -6,11 +6,10 @@ import structlog
 from aiohttp import web
 
 from shared.runtime.context import GRACE, CannotStart, Context
+from shared.runtime.listening import Listener, listen
 from shared.runtime.settings import Address
 
 log = structlog.get_logger(__name__)
-
-BACKLOG = 1024
 
 DRAIN_TIMEOUT = GRACE - 5
 """Seconds for requests in flight; leaves time to close connections to broker and database."""
@@ -49,17 +48,20 @@ class WebServer:
 
     def __init__(self, runner: web.BaseRunner) -> None:
         self._runner = runner
+        self._listener: Listener | None = None
 
     async def start(self, host: str, port: int, *, share: bool) -> tuple[str, int]:
         """Listen, and return where; raises OSError."""
         await self._runner.setup()
-        site = web.TCPSite(self._runner, host, port, backlog=BACKLOG, reuse_port=share or None)
-        await site.start()
-        name = self._runner.addresses[0]
-        return str(name[0]), int(name[1])
+        if self._runner.server is None:
+            raise RuntimeError("the runner has no server")
+        self._listener = await listen(self._runner.server, host, port, share=share)
+        return self._listener.address
 
     async def stop(self) -> None:
         """Let the requests in flight finish."""
+        if self._listener is not None:
+            await self._listener.close()
         await self._runner.cleanup()
 
 
