@@ -52,13 +52,13 @@ class Generator:
     async def prepare(self) -> None:
         """Sign ahead and say that this process is ready."""
         await self._pool.fill()
+        # No collection may fall into the run: what lives now stays, what comes is small.
+        gc.collect()
+        gc.freeze()
         frames.write(self._tell, Ready(planned=len(self._steps)))
 
     async def run(self, start: float) -> None:
         """Send everything from this time on, wait for the answers, tell all."""
-        # No collection may fall into the run: what lives now stays, what comes is small.
-        gc.collect()
-        gc.freeze()
         reporting = asyncio.create_task(self._report())
         await self._send_all(start)
         if self._tasks:

@@ -105,6 +105,11 @@ class Ledger:
             for _ in range(self._strays.pop(key, 0)):
                 self.seen(Effect(key=key, at=since))
 
+    def begin(self, at: float) -> None:
+        """Set the time from which the `since` of all that is planned so far counts."""
+        for item in self._items.values():
+            item.since += at
+
     def acknowledge(self, key: str) -> None:
         """Note that the other side has taken responsibility."""
         item = self._items.get(key)

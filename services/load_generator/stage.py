@@ -93,6 +93,7 @@ class StageRun:
     async def run(self, *, drain: float, publisher: Publisher | None = None) -> None:
         """Send everything and look what came of it for at most `drain` seconds after."""
         self._publisher = publisher
+        self._plan()
         async with AsyncExitStack() as stack:
             for job in self._jobs if self._steps else []:
                 self._children.append(await stack.enter_async_context(child("generate", job)))
@@ -115,16 +116,15 @@ class StageRun:
         while not isinstance(await one.hear(), Ready):
             pass
 
-    def _begin(self) -> None:
-        self.start = time.monotonic() + _LEAD
-        self.tally = Tally(self._steps, self.ledger, self.start)
+    def _plan(self) -> None:
+        """Have a line for each request before there is a start: with many it takes longer than the lead."""
         # Where only answers and notifications are seen, what is taken back early may never show.
         vague = set() if any(one.sees("unfollow") for one in self._tools.observers) else self._undone
         for step in self._steps:
             kind, seen = KINDS[step.kind], any(one.sees(step.kind) for one in self._tools.observers)
             self.ledger.plan(
                 step.activity_id,
-                since=self.start + step.at,
+                since=step.at,
                 owed="any" if step.activity_id in vague else kind.effect,
                 group=step.group,
                 order=step.at,
@@ -132,6 +132,11 @@ class StageRun:
             )
             if not seen:
                 self.ledger.leave_out(step.activity_id)
+
+    def _begin(self) -> None:
+        self.start = time.monotonic() + _LEAD
+        self.ledger.begin(self.start)
+        self.tally = Tally(self._steps, self.ledger, self.start)
         for one in self._children:
             one.tell(Start(at=self.start))
 

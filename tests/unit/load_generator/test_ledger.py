@@ -38,6 +38,18 @@ def test_lateness_counts_from_the_schedule() -> None:
     assert ledger.latency.count == 2
 
 
+def test_what_is_planned_before_the_start_counts_from_it() -> None:
+    """A plan made before anybody knew when it begins counts from there, each line by its time."""
+    ledger = Ledger(late_after=2.0)
+    for key, since in (("soon", 0.0), ("late", 10.0)):
+        ledger.plan(key, since=since)
+    ledger.begin(1000.0)
+    ledger.acknowledge("soon")
+    ledger.acknowledge("late")
+    ledger.seen_all([Effect(key="soon", at=1001.9), Effect(key="late", at=1012.1)])
+    assert ledger.account().examples["late"] == ["late"]
+
+
 def test_what_was_never_acknowledged_is_owed_nothing() -> None:
     """A request without an answer is not lost; if it had its effect all the same, that is said."""
     ledger = Ledger(late_after=5)
