@@ -57,9 +57,10 @@ class References:
 
     def add_all(self, activities: Iterable[Any], fetched: Iterable[Note]) -> None:
         """Gather what these activities, and the notes fetched for them, name."""
+        add = self.add  # each look at it makes a function
         for activity in activities:
             self.actors.add(activity.actor)
-            self.add(activity)
+            add(activity)
         for note in fetched:
             self._post(note, note.attributed_to)
 

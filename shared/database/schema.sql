@@ -634,7 +634,6 @@ ALTER TABLE blocks ADD CONSTRAINT blocks_actor_id_fkey FOREIGN KEY (actor_id) RE
 ALTER TABLE blocks ADD CONSTRAINT blocks_target_id_fkey FOREIGN KEY (target_id) REFERENCES actors(id);
 ALTER TABLE bookmarks ADD CONSTRAINT bookmarks_actor_id_fkey FOREIGN KEY (actor_id) REFERENCES actors(id);
 ALTER TABLE bookmarks ADD CONSTRAINT bookmarks_status_id_fkey FOREIGN KEY (status_id) REFERENCES statuses(id) ON DELETE CASCADE;
-ALTER TABLE favourites ADD CONSTRAINT favourites_actor_id_fkey FOREIGN KEY (actor_id) REFERENCES actors(id);
 ALTER TABLE favourites ADD CONSTRAINT favourites_status_id_fkey FOREIGN KEY (status_id) REFERENCES statuses(id) ON DELETE CASCADE;
 ALTER TABLE featured_tags ADD CONSTRAINT featured_tags_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(actor_id) ON DELETE CASCADE;
 ALTER TABLE filter_keywords ADD CONSTRAINT filter_keywords_filter_id_fkey FOREIGN KEY (filter_id) REFERENCES filters(id) ON DELETE CASCADE;
@@ -642,8 +641,6 @@ ALTER TABLE filter_statuses ADD CONSTRAINT filter_statuses_filter_id_fkey FOREIG
 ALTER TABLE filter_statuses ADD CONSTRAINT filter_statuses_status_id_fkey FOREIGN KEY (status_id) REFERENCES statuses(id) ON DELETE CASCADE;
 ALTER TABLE filters ADD CONSTRAINT filters_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(actor_id) ON DELETE CASCADE;
 ALTER TABLE follower_repairs ADD CONSTRAINT follower_repairs_actor_id_fkey FOREIGN KEY (actor_id) REFERENCES actors(id) ON DELETE CASCADE;
-ALTER TABLE follows ADD CONSTRAINT follows_followee_id_fkey FOREIGN KEY (followee_id) REFERENCES actors(id);
-ALTER TABLE follows ADD CONSTRAINT follows_follower_id_fkey FOREIGN KEY (follower_id) REFERENCES actors(id);
 ALTER TABLE idempotency_keys ADD CONSTRAINT idempotency_keys_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(actor_id);
 ALTER TABLE list_members ADD CONSTRAINT list_members_account_id_actor_id_fkey FOREIGN KEY (account_id, actor_id) REFERENCES follows(follower_id, followee_id) ON DELETE CASCADE;
 ALTER TABLE list_members ADD CONSTRAINT list_members_list_id_fkey FOREIGN KEY (list_id) REFERENCES lists(id) ON DELETE CASCADE;
@@ -655,8 +652,6 @@ ALTER TABLE moves ADD CONSTRAINT moves_actor_id_fkey FOREIGN KEY (actor_id) REFE
 ALTER TABLE moves ADD CONSTRAINT moves_target_id_fkey FOREIGN KEY (target_id) REFERENCES actors(id);
 ALTER TABLE mutes ADD CONSTRAINT mutes_actor_id_fkey FOREIGN KEY (actor_id) REFERENCES actors(id);
 ALTER TABLE mutes ADD CONSTRAINT mutes_target_id_fkey FOREIGN KEY (target_id) REFERENCES actors(id);
-ALTER TABLE notifications ADD CONSTRAINT notifications_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(actor_id);
-ALTER TABLE notifications ADD CONSTRAINT notifications_actor_id_fkey FOREIGN KEY (actor_id) REFERENCES actors(id);
 ALTER TABLE oauth_codes ADD CONSTRAINT oauth_codes_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(actor_id);
 ALTER TABLE oauth_codes ADD CONSTRAINT oauth_codes_app_id_fkey FOREIGN KEY (app_id) REFERENCES oauth_apps(id) ON DELETE CASCADE;
 ALTER TABLE oauth_tokens ADD CONSTRAINT oauth_tokens_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(actor_id);

@@ -38,12 +38,9 @@ async def apply(run: Run, works: Sequence[Work[Follow]]) -> None:
         return
     requests = await _without_blocked(run, requests)
     arriving = [request for request in requests if not request.work.local]
-    rows = {request.pair: request.row(run.site.ids.next()) for request in arriving}
-    new = await follows.insert(run.conn, list(rows.values())) if rows else set()
-    for pair in new:
-        if rows[pair].state is FollowState.ACCEPTED:
-            run.counts.follow(*pair)
-    known = await follows.between(run.conn, [request.pair for request in requests])
+    known = await _store(run, arriving)
+    if others := [request.pair for request in requests if request.pair not in known]:
+        known |= await follows.between(run.conn, others)
     await _rename(run, arriving, known)
     for request in requests:
         row = known.get(request.pair)
@@ -52,6 +49,18 @@ async def apply(run: Run, works: Sequence[Work[Follow]]) -> None:
             request.work.outcome = Outcome.UNKNOWN_OBJECT
         else:
             _carry_on(run, request, row)
+
+
+async def _store(run: Run, arriving: Sequence[_Request]) -> dict[Pair, FollowRow]:
+    """Store and count these, unless they are there already; return those that are new."""
+    rows = {request.pair: request.row(run.site.ids.next()) for request in arriving}
+    if not rows:
+        return {}
+    new = await follows.insert(run.conn, list(rows.values()))
+    for pair in new:
+        if rows[pair].state is FollowState.ACCEPTED:
+            run.counts.follow(*pair)
+    return {pair: rows[pair] for pair in new}
 
 
 async def _without_relays(run: Run, works: Sequence[Work[Follow]]) -> list[Work[Follow]]:
