@@ -5,8 +5,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-import structlog
-
 from services.timeline_builder import facts
 from services.timeline_builder.changes import Changes
 from services.timeline_builder.effects import Run
@@ -59,8 +57,7 @@ from shared.protocol.activities import (
 from shared.protocol.live import Live
 from shared.protocol.messages import AcceptedActivity
 from shared.telemetry import metrics
-
-log = structlog.get_logger(__name__)
+from shared.telemetry.logging import info_all
 
 Handler = Callable[[Run, Sequence[Work[Any]]], Awaitable[None]]
 
@@ -173,14 +170,16 @@ def _report(works: Sequence[AnyWork]) -> None:
         metrics.activities_applied.labels(kind, outcome).inc(number)
     ages = [(now - w.accepted.received_at).total_seconds() for w in works if not w.accepted.local]
     metrics.inbound_latency.observe_all([max(age, 0.0) for age in ages])
-    line = log.bind()
-    for work in works:
-        accepted, activity = work.accepted, work.activity
-        line.info(
-            "activity_applied",
-            trace=accepted.trace,
-            activity=activity.id,
-            type=type_name(activity),
-            actor=activity.actor,
-            outcome=work.outcome,
-        )
+    info_all(
+        "activity_applied",
+        [
+            {
+                "trace": work.accepted.trace,
+                "activity": work.activity.id,
+                "type": type_name(work.activity),
+                "actor": work.activity.actor,
+                "outcome": work.outcome,
+            }
+            for work in works
+        ],
+    )

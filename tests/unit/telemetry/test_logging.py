@@ -50,6 +50,49 @@ def test_the_id_of_an_activity_is_bound_once() -> None:
     assert "trace" not in two
 
 
+MANY = """
+rows = [{"trace": f"t{number}", "text": "x" * number} for number in range(200)]
+with logs.bound(batch="b1"):
+    logs.info_all("applied", rows)
+"""
+
+
+def test_many_lines_are_as_if_logged_one_by_one() -> None:
+    """Lines that are logged together are the same ones, in their order and with all that is bound."""
+    one_by_one = MANY.replace(
+        'logs.info_all("applied", rows)', '[log.info("applied", **row) for row in rows]'
+    )
+    together, alone = ([json.loads(line) for line in lines_of(body)] for body in (MANY, one_by_one))
+    for line in (*together, *alone):
+        assert line.pop("timestamp").endswith("Z")
+    assert together == alone
+    assert (len(together), together[7]["batch"]) == (200, "b1")
+
+
+def test_no_write_is_too_large_for_a_shared_pipe() -> None:
+    """Lines that are logged together are written in pieces that the system keeps together, none cut."""
+    body = f"""
+import os, sys, io, select
+class Watch(io.RawIOBase):
+    sizes, ends = [], set()
+    def writable(self): return True
+    def write(self, data):
+        self.sizes.append(len(data)); self.ends.add(bytes(data[-1:])); return os.write(1, data)
+sys.stdout = io.TextIOWrapper(io.BufferedWriter(Watch(), 1 << 20))
+{MANY}
+print(max(Watch.sizes) <= select.PIPE_BUF, len(Watch.sizes) < 50, Watch.ends)
+"""
+    assert lines_of(body)[-1] == r"True True {b'\n'}"
+
+
+def test_many_lines_heed_level_and_format() -> None:
+    """Lines that are logged together stay away where single ones would, and are readable where those are."""
+    assert lines_of(MANY, level="warning") == []
+    shown = lines_of(MANY, log_format="console")
+    assert len(shown) == 200
+    assert all("applied" in line and "b1" in line for line in shown)
+
+
 def test_libraries_come_out_the_same_way_without_passwords() -> None:
     """The standard library's log becomes the same JSON, with passwords in URLs removed."""
     body = "logging.getLogger('lib').warning('lost amqp://heddle:hunter2@broker.example/x: %s', 'why')"
