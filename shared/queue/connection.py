@@ -35,7 +35,8 @@ HEARTBEAT = 10
 """Seconds; a partition is noticed after three of them."""
 
 _FIRST_PAUSE = 0.2
-_LONGEST_PAUSE = 2.0
+_LONGEST_PAUSE = 1.0
+"""Seconds; a broker that comes back may be found this late, and who is refused costs nobody much."""
 
 
 class Disconnected(Unavailable):

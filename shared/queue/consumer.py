@@ -39,7 +39,7 @@ ATTEMPTS = 3
 MISSING_AFTER = 10.0
 
 _FIRST_PAUSE = 0.1
-_LONGEST_PAUSE = 2.0
+_LONGEST_PAUSE = 1.0
 
 
 class BatchConsumer(Generic[T]):
