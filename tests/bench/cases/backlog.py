@@ -4,36 +4,29 @@ What must not happen: that a service grows with what waits, or that the last ten
 """
 
 import asyncio
-import itertools
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
-from http import HTTPMethod
 
 from msgspec import Struct
 
-from services.load_generator.signing import SignedRequest
-from shared.protocol.messages import MAX_ITEMS, Codec, ReceivedRequest
 from shared.queue.connection import connect
 from shared.queue.publisher import Publisher
 from shared.queue.topology import ACTIVITY_ACCEPTED, INBOX_RECEIVED
-from shared.signatures.form import signed_headers
-from shared.signatures.verify import read_signature
-from shared.telemetry.logging import new_trace
 from tests.bench.accounting import tree_bytes, tree_seconds
+from tests.bench.backlogs import Senders, introduce, messages, senders_of
 from tests.bench.cases.inbound import ACTORS, Creates, let_locals_follow
-from tests.bench.posting import Activity, send, signed
+from tests.bench.posting import send, signed
 from tests.bench.registry import Case, Figures
 from tests.bench.surroundings import Surroundings, surroundings
 from tests.infrastructure import Infrastructure, eventually
 
 WORKERS = ("signature_verifier", "timeline_builder")
-TOGETHER = 8 * MAX_ITEMS
-"""Requests that are signed and published at once, so that the benchmark itself holds few."""
-
 LOOK = 0.5
 """Seconds between two looks at those who drain."""
+
+TENTHS = {"first": 0.0, "fourth": 0.3, "seventh": 0.6, "last": 0.9}
+"""What is looked at of a drain, and where it begins."""
 
 PATIENCE = 60.0
 """Seconds without any progress after which the drain counts as stuck."""
@@ -51,33 +44,13 @@ class Sample(Struct, frozen=True):
     age: float
 
 
-def received(activity: Activity, request: SignedRequest) -> ReceivedRequest:
-    """Return a signed request as the receiver queues it."""
-    actor, activity_id, body = activity
-    first, *fields = request.wire[: -len(body)].decode().strip().split("\r\n")
-    headers = tuple((name.lower(), value) for name, _, value in (field.partition(": ") for field in fields))
-    return ReceivedRequest(
-        method=HTTPMethod.POST,
-        target=first.split(" ")[1],
-        headers=signed_headers(headers, read_signature(headers)),
-        body=body,
-        received_at=datetime.now(UTC),
-        trace=new_trace(),
-        activity_id=activity_id,
-        activity_type="Create",
-        actor=actor.uri,
-    )
-
-
-async def let_wait(around: Surroundings, posts: Iterator[Activity]) -> None:
+async def let_wait(around: Surroundings, senders: Senders, numbers: range) -> None:
     """Put posts into the queue of the verifier."""
-    codec = Codec(ReceivedRequest)
     async with connect(around.site.broker_url, "bench", [INBOX_RECEIVED]) as broker:
         await broker.wait_until_up()
         publisher = Publisher(broker)
-        while batch := list(itertools.islice(posts, TOGETHER)):
-            requests = [received(*pair) for pair in zip(batch, signed(around, batch), strict=True)]
-            await publisher.publish(INBOX_RECEIVED, codec, requests)
+        async for some in messages(senders, numbers):
+            await publisher.publish_many([(INBOX_RECEIVED, message) for message in some])
         await publisher.close()
 
 
@@ -122,11 +95,11 @@ async def drained(around: Surroundings, items: int) -> list[Sample]:
 
 
 def figures(samples: list[Sample], items: int) -> dict[str, float]:
-    """Return the rate, the cost and the memory, of the first tenth and of the last."""
+    """Return the rate, the cost and the memory, of the first tenth, of two on the way, and of the last."""
     if samples[0].applied >= items / 10:
         raise SystemExit(f"{items} posts are drained before both services are ready: take more")
     found: dict[str, float] = {}
-    for name, share in (("first", 0.0), ("last", 0.9)):
+    for name, share in TENTHS.items():
         begin, end = (
             next(index for index, one in enumerate(samples) if one.applied >= items * edge)
             for edge in (share, share + 0.1)
@@ -143,13 +116,16 @@ def figures(samples: list[Sample], items: int) -> dict[str, float]:
     return found
 
 
-async def once(around: Surroundings, creates: Creates, items: int) -> Figures:
+async def once(around: Surroundings, senders: Senders, numbers: range) -> Figures:
     """Let a backlog come to be, have it drained, and make sure that nothing is missing."""
+    items = len(numbers)
     before = await around.connection.fetchval("SELECT count(*) FROM claims")
     async with nobody_working(around):
-        await let_wait(around, creates(items))
+        filling = time.monotonic()
+        await let_wait(around, senders, numbers)
         began = time.monotonic()
     found = figures(await drained(around, items), items)
+    found["filling, s"] = began - filling
     found["whole drain, s"] = time.monotonic() - began
 
     async def all_stored() -> bool:
@@ -173,7 +149,9 @@ async def measure(infrastructure: Infrastructure, *, items: int, runs: int) -> l
         creates = Creates(around.population)
         await send(around, signed(around, creates(ACTORS)))
         await let_locals_follow(around)
-        return [await once(around, creates, items) for _ in range(runs)]
+        senders = senders_of(around)
+        await introduce(around, senders)
+        return [await once(around, senders, creates.take(items)) for _ in range(runs)]
 
 
 CASE = Case(

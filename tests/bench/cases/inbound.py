@@ -1,6 +1,5 @@
 """A signed Create with five local followers, from the socket to the commit."""
 
-import itertools
 from collections.abc import Iterator
 
 from services.load_generator import payloads
@@ -21,14 +20,22 @@ class Creates:
 
     def __init__(self, population: Population) -> None:
         self._population = population
-        self._numbers = itertools.count()
+        self._next = 0
 
     def __call__(self, count: int) -> Iterator[Activity]:
-        """Yield so many new posts, of each actor in turn."""
-        for number in itertools.islice(self._numbers, count):
-            actor = self._population.actor(number)
-            note = payloads.note_uri(actor, str(number))
-            yield actor, f"{note}/activity", payloads.create(actor, str(number))
+        """Return so many new posts, of each actor in turn."""
+        return map(self.numbered, self.take(count))
+
+    def take(self, count: int) -> range:
+        """Return the numbers of so many new posts, to be made by somebody else."""
+        first, self._next = self._next, self._next + count
+        return range(first, self._next)
+
+    def numbered(self, number: int) -> Activity:
+        """Return the post with this number."""
+        actor = self._population.actor(number)
+        note = payloads.note_uri(actor, str(number))
+        return actor, f"{note}/activity", payloads.create(actor, str(number))
 
 
 async def let_locals_follow(around: Surroundings) -> None:
