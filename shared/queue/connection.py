@@ -34,6 +34,9 @@ DECLARE_TIMEOUT = 30.0
 HEARTBEAT = 10
 """Seconds; a partition is noticed after three of them."""
 
+_NEXT_NODE_PAUSE = 0.05
+"""Seconds until the next node of a cluster is asked: the only one that is back is not found last."""
+
 _FIRST_PAUSE = 0.2
 _LONGEST_PAUSE = 1.0
 """Seconds; a broker that comes back may be found this late, and who is refused costs nobody much."""
@@ -142,15 +145,16 @@ class Link:
                 with cancelled_by_us_alone():
                     await self._connect(url)
             except (*CONNECTION_EXCEPTIONS, TimeoutError, Unavailable) as error:
+                retry_in = pause if closes_round else _NEXT_NODE_PAUSE
                 log.warning(
                     "broker_unreachable",
                     link=self._name,
                     node=_place(url),
                     error=_describe(error),
-                    retry_in=round(pause, 1),
+                    retry_in=round(retry_in, 1),
                 )
                 await self._disconnect()
-                await asyncio.sleep(pause * random.uniform(0.8, 1.2))
+                await asyncio.sleep(retry_in * random.uniform(0.8, 1.2))
                 if closes_round:
                     pause = min(pause * 2, _LONGEST_PAUSE)
                 continue

@@ -1,7 +1,10 @@
 """What users of a cluster rely on; two ways to one broker stand for two of its nodes."""
 
+import random
+
 import pytest
 
+from shared.queue import connection
 from shared.queue.connection import connect
 from shared.queue.management import Management, ManagementUnavailable
 from shared.queue.publisher import Publisher
@@ -29,6 +32,19 @@ async def test_the_next_node_takes_over(own_broker_url: str) -> None:
             queue = await (await broker.consuming.channel()).get_queue(INBOX_RECEIVED)
             for _ in range(3):
                 await (await queue.get()).ack()
+
+
+async def test_the_only_node_that_is_there_is_found_in_one_round(
+    own_broker_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pauses that grow lie between rounds: one node back of three is enough, wherever a round begins."""
+    monkeypatch.setattr(connection, "_FIRST_PAUSE", 3600.0)
+    monkeypatch.setattr(random, "randrange", lambda _: 0)
+    for place in range(3):
+        ring = [f"amqp://127.0.0.1:{free_port()}"] * 2
+        ring.insert(place, own_broker_url)
+        async with connect(",".join(ring), "test", [INBOX_RECEIVED]) as broker:
+            await broker.wait_until_up()
 
 
 async def _carries_both_links(way: Proxy) -> None:
