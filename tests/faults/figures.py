@@ -17,11 +17,12 @@ TARGETS: Final = {"service": 30.0, "broker": 30.0, "broker leader": 5.0, "databa
 
 
 class Recovery(Struct, frozen=True, kw_only=True):
-    """How long the slowest of several recoveries of one part took, in seconds."""
+    """How long the slowest of several recoveries of one part took, in seconds, and which it was."""
 
     part: str
     seconds: float
     times: int = 1
+    which: str = ""
 
     @property
     def target(self) -> float:
@@ -40,11 +41,11 @@ class Figures(Struct, kw_only=True):
         """Keep these, by name; a later one replaces an earlier one."""
         self.counts.update({name.replace("_", " "): count for name, count in counts.items()})
 
-    def recovered(self, part: str, seconds: float) -> None:
-        """Keep how long a part took to come back; of several times the slowest."""
+    def recovered(self, part: str, seconds: float, which: str = "") -> None:
+        """Keep how long a part took to come back; of several times the slowest, and which one that was."""
         before = self.recoveries.get(part, Recovery(part=part, seconds=0.0, times=0))
-        slowest = round(max(before.seconds, seconds), 2)
-        self.recoveries[part] = Recovery(part=part, seconds=slowest, times=before.times + 1)
+        slowest, which = max((before.seconds, before.which), (round(seconds, 2), which))
+        self.recoveries[part] = Recovery(part=part, seconds=slowest, times=before.times + 1, which=which)
 
     @contextlib.contextmanager
     def recovery(self, part: str) -> Iterator[None]:
@@ -64,7 +65,7 @@ class Figures(Struct, kw_only=True):
         counted = ", ".join(f"{name} {count}" for name, count in self.counts.items())
         back = [
             f"{one.part} back after {one.seconds:g} s"
-            + (f" (slowest of {one.times})" if one.times > 1 else "")
+            + (f" (slowest of {one.times}{one.which and f': {one.which}'})" if one.times > 1 else "")
             + f", promised {one.target:g} s"
             for one in self.recoveries.values()
         ]

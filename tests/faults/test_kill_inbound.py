@@ -30,8 +30,9 @@ async def kill_mid_batch(traffic: Traffic, service: str, figures: Figures) -> No
     begun = time.monotonic()
     await site.start_service(service)
     assert site.processes[service].pid != process.pid
+    ready = time.monotonic() - begun
     await traffic.applied()
-    figures.recovered("service", time.monotonic() - begun)
+    figures.recovered("service", time.monotonic() - begun, f"{service}, ready after {ready:.2g} s")
 
 
 async def killed(site: Site, figures: Figures, rounds: Sequence[Sequence[str]]) -> None:
