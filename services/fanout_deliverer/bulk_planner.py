@@ -16,6 +16,7 @@ from msgspec import Struct
 from services.fanout_deliverer import recipients
 from services.fanout_deliverer.draft import Draft, Drafting, digests_for
 from services.fanout_deliverer.outgoing import Page, messages_of
+from services.fanout_deliverer.precedence import Precedence
 from services.fanout_deliverer.recipients import Recipients
 from shared.database import bulk, delivery_plans
 from shared.database.bulk import BulkPlan
@@ -63,6 +64,7 @@ class BulkPlanner:
         drafting: Finds out what is sent, and by whom.
         recipients: Lists to whom, at most `PAGE` at a time.
         blocks: Suspended domains.
+        precedence: Who goes first.
         added: Is set when messages wait for their shards.
     """
 
@@ -74,12 +76,14 @@ class BulkPlanner:
         drafting: Drafting,
         recipients: Recipients,
         blocks: DomainBlocks,
+        precedence: Precedence,
         added: asyncio.Event,
     ) -> None:
         self._pool = pool
         self._drafting = drafting
         self._recipients = recipients
         self._blocks = blocks
+        self._precedence = precedence
         self._added = added
         self._codec = Codec(AcceptedActivity)
         self._failures: dict[int, int] = {}
@@ -97,6 +101,7 @@ class BulkPlanner:
     async def _run(self) -> None:
         while True:
             self.begun.clear()
+            await self._precedence.give_way()
             began, found = time.monotonic(), False
             try:
                 found = await self.turn()

@@ -11,8 +11,10 @@ from services.fanout_deliverer.bulk_planner import PAGE as BULK_PAGE
 from services.fanout_deliverer.bulk_planner import BulkPlanner
 from services.fanout_deliverer.courier import Courier
 from services.fanout_deliverer.draft import Drafting
+from services.fanout_deliverer.facts import FactFinder
 from services.fanout_deliverer.lease import Lease
 from services.fanout_deliverer.planner import Planner
+from services.fanout_deliverer.precedence import Precedence
 from services.fanout_deliverer.profiles import Profiles
 from services.fanout_deliverer.recipients import Recipients
 from services.fanout_deliverer.recorder import Recorder
@@ -100,16 +102,16 @@ class Deliverer:
         allowances: Allowances | None = None,
     ) -> None:
         self._pool = pool
-        signers = Signers(secret_key)
+        signers, self._precedence = Signers(secret_key), Precedence()
         self.recorder = Recorder(pool)
         self.backlog = Backlog(pool, publisher)
         self.profiles = Profiles(pool, client)
         self.worker = Worker(
-            pool=pool,
+            facts=FactFinder(pool, signers, blocks),
             courier=Courier(client, signers, uris),
-            signers=signers,
             recorder=self.recorder,
             blocks=blocks,
+            precedence=self._precedence,
         )
         self.bulk_lane = BulkLane(pool, publisher, self.worker.deliver_bulk)
         drafting = Drafting(signers, uris)
@@ -119,6 +121,7 @@ class Deliverer:
             drafting=drafting,
             recipients=Recipients(resolver=resolver, uris=uris, blocks=blocks, page=BULK_PAGE),
             blocks=blocks,
+            precedence=self._precedence,
             added=self.bulk_lane.added,
         )
         self.planner = Planner(
@@ -127,6 +130,7 @@ class Deliverer:
             drafting=drafting,
             recipients=Recipients(resolver=resolver, uris=uris, blocks=blocks),
             blocks=blocks,
+            precedence=self._precedence,
             bulk_begun=self.bulk_planner.begun,
             allowances=allowances,
         )
@@ -140,6 +144,7 @@ class Deliverer:
             self.planner.plan,
             max_items=PLANS_AT_ONCE,
             deadline=PLAN_DEADLINE,
+            arrived=self._precedence.take,
         )
 
     def shard_work(self, broker: Broker, lease: Lease) -> "ShardAtWork":
@@ -166,6 +171,7 @@ class Deliverer:
             max_bytes=SHARD_BYTES,
             concurrency=BATCHES_AT_ONCE,
             deadline=NO_DEADLINE,
+            arrived=self._precedence.take,
         )
 
     @asynccontextmanager

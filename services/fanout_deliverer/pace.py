@@ -4,8 +4,9 @@ import asyncio
 from collections import deque
 
 from services.fanout_deliverer.granted import granted
+from services.fanout_deliverer.precedence import Precedence
 
-LEAST = 16
+LEAST = 4
 """Requests that are always allowed: enough to keep a processor busy, too few to be in anybody's way."""
 
 MOST = 384
@@ -25,16 +26,21 @@ class Pace:
 
     Whoever waits for an answer from far away costs the loop nothing: then there are many slots. Where the
     processor is the limit there are few, which costs no throughput, and what is not bulk hardly waits.
+    While that has the right of way, the bulk begins one request at each look and no more.
+
+    Args:
+        precedence: Who has the right of way.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, precedence: Precedence) -> None:
         self.slots = LEAST
+        self._precedence = precedence
         self._used = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     async def acquire(self) -> None:
         """Take one once it is free; give it back with `release`."""
-        if self._used < self.slots and not self._waiting:
+        if self._may_begin() and not self._waiting:
             self._used += 1
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -47,11 +53,17 @@ class Pace:
         self._admit()
 
     def _admit(self) -> None:
-        while self._waiting and (self._used < self.slots or self._waiting[0].done()):
-            turn = self._waiting.popleft()
-            if not turn.done():
-                self._used += 1
-                turn.set_result(None)
+        while self._waiting and (self._may_begin() or self._waiting[0].done()):
+            self._admit_next()
+
+    def _admit_next(self) -> None:
+        turn = self._waiting.popleft()
+        if not turn.done():
+            self._used += 1
+            turn.set_result(None)
+
+    def _may_begin(self) -> bool:
+        return self._used < self.slots and not self._precedence.taken
 
     async def run(self) -> None:
         """Adapt to the loop until cancelled."""
@@ -65,6 +77,8 @@ class Pace:
         """Take into account by how many seconds the loop was late just now."""
         if late > LATE:
             self.slots = max(LEAST, int(self.slots * _BACK))
-        elif self._waiting:
+        elif self._waiting and not self._precedence.taken:
             self.slots = min(MOST, self.slots + _STEP)
+        if self._waiting and self._used < self.slots:
+            self._admit_next()
         self._admit()

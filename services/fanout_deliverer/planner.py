@@ -14,6 +14,7 @@ from services.fanout_deliverer.allowance import Allowances
 from services.fanout_deliverer.draft import Draft, Drafting, digests_for
 from services.fanout_deliverer.outgoing import Outgoing, Page
 from services.fanout_deliverer.plan import by_author
+from services.fanout_deliverer.precedence import Precedence
 from services.fanout_deliverer.recipients import START, Position, Recipients
 from shared.database import bulk, delivery_plans
 from shared.database.delivery_plans import Destination, PlanKnown
@@ -45,6 +46,7 @@ class Planner:
         drafting: Finds out what is sent, and by whom.
         recipients: Lists to whom.
         blocks: Suspended domains.
+        precedence: Taken before the bulk, at each step.
         bulk_begun: Is set when something is left to be planned in bulk.
         allowances: How much of an author goes straight into the queues.
     """
@@ -57,6 +59,7 @@ class Planner:
         drafting: Drafting,
         recipients: Recipients,
         blocks: DomainBlocks,
+        precedence: Precedence,
         bulk_begun: asyncio.Event,
         allowances: Allowances | None = None,
     ) -> None:
@@ -65,12 +68,14 @@ class Planner:
         self._drafting = drafting
         self._recipients = recipients
         self._blocks = blocks
+        self._precedence = precedence
         self._bulk_begun = bulk_begun
         self._allowances = allowances or Allowances()
         self._codec = Codec(AcceptedActivity)
 
     async def plan(self, items: Sequence[AcceptedActivity]) -> None:
         """Record and publish the deliveries of these activities; raises Unavailable, or Rejected for one."""
+        self._precedence.take()
         await self._blocks.refresh()
         with unavailable_when_down():
             async with self._pool.acquire() as conn:
@@ -84,11 +89,13 @@ class Planner:
                     with bound(trace=item.trace):
                         await self._plan(conn, item, outgoing, before)
                     known[item.activity.id] = _DONE
+                self._precedence.take()
                 await outgoing.flush()
 
     async def _plan(
         self, conn: Connection, item: AcceptedActivity, outgoing: Outgoing, before: PlanKnown | None
     ) -> None:
+        self._precedence.take()
         draft = await self._drafting.draft(conn, item)
         if draft is None:
             return
@@ -96,6 +103,7 @@ class Planner:
         if way is Way.BULK or (way is Way.EITHER and self._allowances.is_spent(author)):
             await self._leave_to_bulk(conn, item, draft)
             return
+        self._precedence.take()
         most = self._allowances.left(author)
         first, following = await self._gather(conn, draft, most)
         if len(first) > most and way is Way.EITHER:
@@ -143,6 +151,7 @@ class Planner:
         following: Position | None,
         outgoing: Outgoing,
     ) -> None:
+        self._precedence.take()
         count, digests = len(first), await digests_for(conn, draft)
         await outgoing.add(Page(draft.sent, list(first.values()), last=following is None, digests=digests))
         while following is not None:

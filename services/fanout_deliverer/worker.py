@@ -2,28 +2,26 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import structlog
 from msgspec import Struct
 
 from services.fanout_deliverer.courier import Courier
+from services.fanout_deliverer.facts import FactFinder, Facts, Job
 from services.fanout_deliverer.in_flight import LAGGARDS, InFlight
-from services.fanout_deliverer.insist import insist
-from services.fanout_deliverer.lanes import Lanes, Place
+from services.fanout_deliverer.lanes import Lanes
 from services.fanout_deliverer.lease import Lease
 from services.fanout_deliverer.outcomes import SLOW, put_aside, refused, report_of, superseded
 from services.fanout_deliverer.pace import MOST, Pace
+from services.fanout_deliverer.precedence import Precedence
 from services.fanout_deliverer.recorder import Recorder, Report
 from services.fanout_deliverer.room import Room, Share
-from services.fanout_deliverer.signers import Signers
 from services.fanout_deliverer.slots import BULK_SLOTS, SLOTS
 from services.fanout_deliverer.together import Together
-from shared.database import deliveries, hosts, superseding
 from shared.database.deliveries import State
 from shared.database.hosts import Host, Trouble
-from shared.database.pool import Pool, unavailable_when_down
 from shared.protocol.identifiers import host_of, uri_hash
 from shared.protocol.messages import Delivery, Target
 from shared.resolution import DomainBlocks
@@ -58,69 +56,60 @@ _EVENTS = {
 
 _COUNTERS = {state: metrics.deliveries.labels(state.name.lower()) for state in (State.DELIVERED, *_EVENTS)}
 
-Key = tuple[bytes, str]
-
-
-class Job(Struct, frozen=True):
-    """One target of one delivery, with its place in its host's lane."""
-
-    delivery: Delivery
-    target: Target
-    host: str
-    key: Key
-    place: Place
-
-
-class Facts(Struct, frozen=True):
-    """What the database knew when the batch began.
-
-    `pointless` are deliveries of which a newer one says that they need not arrive; `behind` those that wait
-    for an earlier one that is parked, and until when.
-    """
-
-    settled: Collection[Key]
-    hosts: dict[str, Host]
-    pointless: Collection[Key] = ()
-    behind: Mapping[Key, datetime] = {}
-
 
 class Passage(Struct, frozen=True):
     """What bounds the deliveries of one kind: how many are in hand, and how many of these under way.
 
-    `slots` is how many of its requests one host gets at once.
+    `slots` is how many of its requests one host gets at once. `facts` are asked for apart: the few do not
+    wait for an answer about the many. `precedence` is what this kind takes before the bulk, if any.
     """
 
     room: Room
     in_flight: InFlight
     slots: int
+    facts: Together[Job, Facts]
+    precedence: Precedence | None = None
+
+    def hasten(self) -> None:
+        """Take the right of way, where this kind has it."""
+        if self.precedence is not None:
+            self.precedence.take()
 
 
 class Worker:
     """Handles the batches of the delivery queues.
 
     Args:
-        pool: The database.
+        facts: Finds out what has to be known before.
         courier: Sends.
-        signers: The keys, loaded here before they are needed.
         recorder: Writes down what came of it.
-        blocks: Suspended domains.
+        blocks: Suspended domains, which `facts` keeps up to date.
+        precedence: What all but the bulk takes.
     """
 
     def __init__(
-        self, *, pool: Pool, courier: Courier, signers: Signers, recorder: Recorder, blocks: DomainBlocks
+        self,
+        *,
+        facts: FactFinder,
+        courier: Courier,
+        recorder: Recorder,
+        blocks: DomainBlocks,
+        precedence: Precedence,
     ) -> None:
-        self._pool = pool
+        self._find = facts.find
         self._courier = courier
-        self._signers = signers
         self._recorder = recorder
         self._blocks = blocks
         self._lanes = Lanes()
-        self.pace = Pace()
+        self.pace = Pace(precedence)
         """Of the bulk; to be run beside the worker."""
-        self._swift = Passage(Room(IN_HAND), InFlight(IN_FLIGHT), SLOTS)
         bulk = InFlight(self.pace, laggards=BULK_LAGGARDS, after=BUSY)
-        self._bulk = Passage(Room(IN_HAND), bulk, BULK_SLOTS)
-        self._facts = Together(self._insist_on_facts, most=ASKED_TOGETHER)
+        self._swift = self._passage(InFlight(IN_FLIGHT), SLOTS, precedence)
+        self._bulk = self._passage(bulk, BULK_SLOTS)
+
+    def _passage(self, in_flight: InFlight, slots: int, precedence: Precedence | None = None) -> Passage:
+        facts = Together(self._find, most=ASKED_TOGETHER)
+        return Passage(Room(IN_HAND), in_flight, slots, facts, precedence)
 
     async def deliver_bulk(self, items: Sequence[Delivery], lease: Lease) -> None:
         """Do the same as `deliver` with what may take longer: it is in nobody's way."""
@@ -138,7 +127,9 @@ class Worker:
             # Places are taken before anything is awaited, so in the order of the queue.
             jobs = [self._job(delivery, target) for delivery in items for target in delivery.targets]
             try:
-                facts = await self._facts.find(jobs)
+                passage.hasten()
+                facts = await passage.facts.find(jobs)
+                passage.hasten()
                 results = await asyncio.gather(
                     *(self._run(job, facts, lease, passage, share) for job in jobs), return_exceptions=True
                 )
@@ -152,27 +143,6 @@ class Worker:
         host = host_of(target.inbox)
         key = (uri_hash(delivery.activity_id), target.inbox)
         return Job(delivery, target, host, key, self._lanes.enter(host, delivery.actor_id, key))
-
-    async def _insist_on_facts(self, jobs: Sequence[Job]) -> Facts:
-        return await insist(lambda: self._look_up(jobs), "delivery_facts_held")
-
-    async def _look_up(self, jobs: Sequence[Job]) -> Facts:
-        await self._blocks.refresh()
-        with unavailable_when_down():
-            async with self._pool.acquire() as conn:
-                await self._signers.load(conn, {job.delivery.actor_id for job in jobs})
-                # Of two copies in hand, one of them released, it is the released one that counts.
-                released = list({job.key: None for job in jobs if job.target.released})
-                let_go = set(released)
-                updates = [job.key for job in jobs if job.delivery.activity_type == "Update"]
-                return Facts(
-                    settled=await deliveries.settled(
-                        conn, [job.key for job in jobs], [job.key in let_go for job in jobs]
-                    ),
-                    hosts=await hosts.known_hosts(conn, list({job.host for job in jobs})),
-                    pointless=await superseding.pointless(conn, released) if released else (),
-                    behind=await superseding.behind_parked(conn, updates) if updates else {},
-                )
 
     async def _run(self, job: Job, facts: Facts, lease: Lease, passage: Passage, share: Share) -> bool:
         """Return whether this delivery has arrived just now.
@@ -210,6 +180,7 @@ class Worker:
     async def _try(self, job: Job, host: Host, lease: Lease, passage: Passage) -> Report:
         async with passage.in_flight:
             await lease.confirm()
+            passage.hasten()
             answer = await self._courier.bring(job.delivery, job.target, host)
         job.place.lane.observe(answer.latency)
         report = report_of(job.delivery, job.target, host, answer, datetime.now(UTC))

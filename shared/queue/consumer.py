@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import random
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
@@ -42,6 +43,10 @@ _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 1.0
 
 
+def _nothing() -> None:
+    """Nobody wants to know."""
+
+
 class BatchConsumer(Generic[T]):
     """Works a queue, batch after batch, and comes back by itself after any loss.
 
@@ -65,6 +70,7 @@ class BatchConsumer(Generic[T]):
         deadline: Seconds that one call of `handle` may take.
         attempts: How often an item alone may fail for an unknown reason.
         missing_after: Seconds without a consumer at the broker after which `check` complains.
+        arrived: Is called for each message as it arrives, before it is in a batch.
     """
 
     def __init__(
@@ -82,6 +88,7 @@ class BatchConsumer(Generic[T]):
         deadline: float = DEADLINE,
         attempts: int = ATTEMPTS,
         missing_after: float = MISSING_AFTER,
+        arrived: Callable[[], None] = _nothing,
     ) -> None:
         self.queue = queue
         self._link = broker.consuming
@@ -94,6 +101,7 @@ class BatchConsumer(Generic[T]):
         self._publisher = Publisher(broker)
         self._handling = Handling(queue, codec, handle, self._publisher, deadline=deadline, attempts=attempts)
         self._missing_after = missing_after
+        self._arrived = arrived
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._ages: asyncio.Task[None] | None = None
@@ -175,7 +183,8 @@ class BatchConsumer(Generic[T]):
             async with asyncio.timeout(CONNECT_TIMEOUT):
                 if self.queue in topology.QUEUES:
                     await topology.declare(outer, [self.queue])
-                session = Session(await underlay(outer), self._backlog(), self._handling, self._concurrency)
+                channel = await underlay(outer)
+                session = Session(channel, self._backlog(), self._handling, self._concurrency, self._arrived)
                 await session.begin(self.queue, self._prefetch.now)
             log.info("consuming", queue=self.queue, prefetch=self._prefetch.now)
             self._missing_since = None

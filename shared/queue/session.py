@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 import structlog
@@ -53,13 +53,29 @@ class Prefetch:
 
 
 class Session(Generic[T]):
-    """The life of a consumer on one channel."""
+    """The life of a consumer on one channel.
 
-    def __init__(self, channel: Channel, backlog: Backlog[T], handling: Handling[T], workers: int) -> None:
+    Args:
+        channel: Of its own.
+        backlog: Holds what has come.
+        handling: Gets a batch done.
+        workers: Batches in work at once.
+        arrived: Is called for each message, as soon as it is there.
+    """
+
+    def __init__(
+        self,
+        channel: Channel,
+        backlog: Backlog[T],
+        handling: Handling[T],
+        workers: int,
+        arrived: Callable[[], None],
+    ) -> None:
         self._channel = channel
         self._backlog = backlog
         self._handling = handling
         self._workers = workers
+        self._arrived = arrived
         self._cancelled = asyncio.Event()
         self._queue = ""
         self._tag = ""
@@ -129,6 +145,7 @@ class Session(Generic[T]):
             await self._channel.basic_ack(tag, multiple=everything_before, wait=False)
 
     async def _on_message(self, message: DeliveredMessage) -> None:
+        self._arrived()
         if message.redelivered:
             metrics.redelivered.labels(self._queue).inc()
         self._backlog.add(message)

@@ -1,10 +1,14 @@
 """What goes to many servers waits its turn beside the queues, and holds up nobody."""
 
 import asyncio
+import inspect
+
+import pytest
 
 from services.fanout_deliverer.allowance import Allowances
 from services.fanout_deliverer.bulk_planner import BulkPlanner
 from services.fanout_deliverer.draft import Drafting
+from services.fanout_deliverer.precedence import Precedence
 from services.fanout_deliverer.recipients import START, Position, Recipients
 from services.fanout_deliverer.signers import Signers
 from shared.database import audience, bulk
@@ -44,6 +48,34 @@ async def test_small_post_passes_a_storm(world: World, own_broker_url: str) -> N
     arrived = _arrivals([*many, one])
     assert len(arrived) == len(storm) * HOSTS + 1, "something came twice"
     assert arrived.index(small.id) < len(arrived) / 2
+
+
+async def test_each_step_has_the_right_of_way_but_those_of_the_bulk(
+    world: World, own_broker_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At each step a small post is before the bulk, which itself never takes the right of way."""
+    steps: list[str] = []
+    real = Precedence.take
+
+    def take(precedence: Precedence) -> None:
+        steps.append(inspect.stack(0)[1].frame.f_code.co_qualname)
+        real(precedence)
+
+    monkeypatch.setattr(Precedence, "take", take)
+    ada, ben = await world.account("ada"), await world.account("ben")
+    await crowd(world, ada, HOSTS)
+    await crowd(world, ben, 2, prefix="lone")
+    async with run_deliverer(world, own_broker_url, Allowances(burst=5)) as deliverer:
+        large, small = deliverer.post(ada), deliverer.post(ben)
+        await deliverer.send(large)
+        await deliverer.until(large, delivered=HOSTS)
+        in_bulk = set(steps)
+        steps.clear()
+        await deliverer.send(small)
+        await deliverer.until(small, delivered=2)
+    assert in_bulk == {"Session._on_message", "Planner.plan", "Planner._plan"}
+    assert set(steps) == {*in_bulk, "Planner._send", "Passage.hasten"}
+    assert steps.count("Passage.hasten") >= 4
 
 
 async def test_who_has_spent_the_share_waits_in_bulk(world: World, own_broker_url: str) -> None:
@@ -175,6 +207,7 @@ def _planner(world: World, publisher: Publisher) -> BulkPlanner:
         drafting=Drafting(Signers(world.secret_key), world.uris),
         recipients=Recipients(resolver=world.resolver, uris=world.uris, blocks=world.blocks, page=250),
         blocks=world.blocks,
+        precedence=Precedence(),
         added=asyncio.Event(),
     )
 

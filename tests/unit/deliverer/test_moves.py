@@ -15,13 +15,14 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from services.fanout_deliverer.courier import Answer, Courier
+from services.fanout_deliverer.facts import FactFinder, Facts, Job, Key
 from services.fanout_deliverer.lease import Lease, Pulse, ShardLeft
+from services.fanout_deliverer.precedence import Precedence
 from services.fanout_deliverer.recorder import Recorder, Report
-from services.fanout_deliverer.signers import Manner, Signers
-from services.fanout_deliverer.worker import Facts, Job, Key, Worker
+from services.fanout_deliverer.signers import Manner
+from services.fanout_deliverer.worker import Worker
 from shared.database.deliveries import State
 from shared.database.hosts import Host, Trouble
-from shared.database.pool import Pool
 from shared.protocol.identifiers import uri_hash
 from shared.protocol.messages import Delivery, Target
 from shared.resolution import DomainBlocks
@@ -139,11 +140,11 @@ class Deliverer(Worker):
 
     def __init__(self, place: Place) -> None:
         super().__init__(
-            pool=cast("Pool", None),
+            facts=cast("FactFinder", self),
             courier=cast("Courier", place),
-            signers=cast("Signers", None),
             recorder=cast("Recorder", place),
             blocks=cast("DomainBlocks", frozenset()),
+            precedence=Precedence(),
         )
         self._pulse = Pulse()
         self._pulse.beats_until(float("inf"))
@@ -152,7 +153,8 @@ class Deliverer(Worker):
         self.place = place
         self._count = 0
 
-    async def _look_up(self, jobs: Sequence[Job]) -> Facts:
+    async def find(self, jobs: Sequence[Job]) -> Facts:
+        """Return what the place knows, as of some moment between two steps of others."""
         await self.place.pause()
         states = self.place.states
         facts = Facts(

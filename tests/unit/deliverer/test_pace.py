@@ -4,6 +4,7 @@ import asyncio
 
 from services.fanout_deliverer.lanes import Lanes, Place
 from services.fanout_deliverer.pace import LATE, LEAST, MOST, Pace
+from services.fanout_deliverer.precedence import Precedence
 from services.fanout_deliverer.slots import BULK_SLOTS, SLOTS
 
 
@@ -14,7 +15,7 @@ async def _settle() -> None:
 
 async def test_pace_follows_the_loop() -> None:
     """The bulk gets more while somebody waits and the loop is on time, and steps back when it is late."""
-    pace, go_on = Pace(), asyncio.Event()
+    pace, go_on = Pace(Precedence()), asyncio.Event()
 
     async def request() -> None:
         await pace.acquire()
@@ -33,6 +34,33 @@ async def test_pace_follows_the_loop() -> None:
     await asyncio.gather(*tasks)
     pace.adapt(0.0)
     assert pace.slots == LEAST, "it grew though nobody waits"
+
+
+async def test_bulk_begins_next_to_nothing_meanwhile() -> None:
+    """While something else has the right of way one request begins at each look; then all that may."""
+    now = 0.0
+    precedence = Precedence(lambda: now)
+    pace, begun = Pace(precedence), 0
+
+    async def request() -> None:
+        nonlocal begun
+        await pace.acquire()
+        begun += 1
+
+    precedence.take()
+    tasks = [asyncio.create_task(request()) for _ in range(LEAST * 3)]
+    await _settle()
+    assert begun == 0
+    for looks in (1, 2):
+        pace.adapt(0.0)
+        await _settle()
+        assert begun == looks
+    now = 1.0
+    pace.adapt(LATE * 2)
+    await _settle()
+    assert begun == LEAST
+    for task in tasks:
+        task.cancel()
 
 
 async def test_bulk_leaves_slots_of_a_host_to_others() -> None:
