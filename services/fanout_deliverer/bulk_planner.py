@@ -149,14 +149,13 @@ class BulkPlanner:
             await self._end(conn, plan)
             return
         at = recipients.decode(plan.position)
-        page, following = await self._recipients.page(conn, draft.sender, draft.reach, at)
         known = await self._knowledge(conn, plan, draft)
-        fresh = [one for one in page if one.inbox not in known.seen]
-        await self._write(conn, draft, fresh, known.digests)
+        page, following = await self._recipients.page(conn, draft.sender, draft.reach, at, known.seen)
+        await self._write(conn, draft, page, known.digests)
         if following is not None:
             await bulk.note_position(conn, plan.id, recipients.encode(following))
             if len(known.seen) < _SEEN:
-                known.seen.update(one.inbox for one in fresh)
+                known.seen.update(one.inbox for one in page)
             return
         await self._end(conn, plan)
         log.info("planned", activity=draft.sent.uri, type=draft.sent.type, trace=draft.sent.trace)

@@ -139,7 +139,7 @@ class Planner:
         first: dict[str, Destination] = {}
         following: Position | None = START
         while following is not None and len(first) <= most:
-            page, following = await self._recipients.page(conn, draft.sender, draft.reach, following)
+            page, following = await self._recipients.page(conn, draft.sender, draft.reach, following, first)
             first.update((one.inbox, one) for one in page)
         return first, following
 
@@ -155,10 +155,9 @@ class Planner:
         count, digests = len(first), await digests_for(conn, draft)
         await outgoing.add(Page(draft.sent, list(first.values()), last=following is None, digests=digests))
         while following is not None:
-            page, following = await self._recipients.page(conn, draft.sender, draft.reach, following)
-            fresh = [one for one in page if one.inbox not in first]
-            count += len(fresh)
-            await outgoing.add(Page(draft.sent, fresh, last=following is None, digests=digests))
+            page, following = await self._recipients.page(conn, draft.sender, draft.reach, following, first)
+            count += len(page)
+            await outgoing.add(Page(draft.sent, page, last=following is None, digests=digests))
         log.info("planned", activity=draft.sent.uri, type=draft.sent.type, inboxes=count)
 
     async def _leave_to_bulk(self, conn: Connection, item: AcceptedActivity, draft: Draft) -> None:

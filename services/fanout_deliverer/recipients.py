@@ -1,7 +1,7 @@
 """Whom an activity goes to, page by page: memory does not grow with the number of followers."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Container, Sequence
 
 import msgspec
 import structlog
@@ -82,8 +82,19 @@ class Recipients:
             self._followers,
         )
 
-    async def page(self, conn: Connection, sender: Sender, reach: Audience, at: Position) -> Page:
-        """Return the destinations at a position that are allowed and there, each once in this page."""
+    async def page(
+        self,
+        conn: Connection,
+        sender: Sender,
+        reach: Audience,
+        at: Position,
+        seen: Container[str] = frozenset(),
+    ) -> Page:
+        """Return the destinations at a position that are allowed and there, each once in this page.
+
+        Inboxes that were `seen` in pages before are left out, and nothing is asked about them: most followers
+        share theirs with others.
+        """
         found: list[Destination] = []
         following: Position | None = at
         while following is not None and len(found) < self._page:
@@ -92,7 +103,8 @@ class Recipients:
             found += some
             if following is None and part + 1 < len(self._parts):
                 following = Position(part=part + 1)
-        allowed = {one.inbox: one for one in found if self._is_allowed(one.inbox, reach.besides)}
+        new = {one.inbox: one for one in found if one.inbox not in seen}
+        allowed = {inbox: one for inbox, one in new.items() if self._is_allowed(inbox, reach.besides)}
         for inbox in await retired_inboxes.retired(conn, list(allowed)) if allowed else ():
             del allowed[inbox]
         return list(allowed.values()), following
