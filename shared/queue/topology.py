@@ -108,8 +108,8 @@ async def declare(channel: AbstractChannel, queues: Sequence[str] = ALL_QUEUES) 
     """Declare these queues, their dead-letter queues and the exchanges; safe to repeat.
 
     Only the last declaration is answered, and it says that all went well: a channel is served in order, and
-    ends with the first that is refused. For the answer to a queue's the broker counts its messages, and that
-    takes a quarter of a second for each queue that has no leader yet, as after an outage.
+    ends with the first that is refused. For the answer to a queue's the broker counts its messages, and waits
+    for that where the queue has no leader yet, as after an outage.
     """
     below = await channel.get_underlay_channel()
     for queue in queues:
