@@ -78,7 +78,7 @@ def info_all(event: str, rows: Iterable[Mapping[str, object]]) -> None:
     common: MutableMapping[str, Any] = {"event": event}
     for processor in _common_processors():
         common = cast("MutableMapping[str, Any]", processor(log, "info", common))
-    _write([_as_json(log, "info", {**row, **common}) for row in rows])
+    _write([_as_json(log, "info", {**common, **row}) for row in rows])
 
 
 def _write(lines: Iterable[bytes]) -> None:

@@ -1,6 +1,7 @@
 """Outcomes on their way to the database."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
@@ -19,13 +20,7 @@ async def test_outcomes_are_committed_in_full_groups(world: World) -> None:
     inboxes = [f"https://fan{number}.example/inbox" for number in range(MAX_GROUP + 50)]
     async with world.pool.acquire() as conn:
         await delivery_plans.insert_planned(conn, [_planned(inbox) for inbox in inboxes])
-    recorder = Recorder(world.pool)
-    running = asyncio.create_task(recorder.run())
-    try:
-        async with asyncio.timeout(20):
-            await asyncio.gather(*(recorder.record(_delivered(inbox)) for inbox in inboxes))
-    finally:
-        running.cancel()
+    await _record(world, inboxes)
     async with world.pool.acquire() as conn:
         rows = await conn.fetch(
             "SELECT state, count(*) AS amount FROM deliveries GROUP BY state, xmin ORDER BY amount"
@@ -40,6 +35,10 @@ async def test_full_groups_wait_for_nobody(world: World, monkeypatch: pytest.Mon
     """A full group is committed at once, and so is the next one, however long others are waited for."""
     monkeypatch.setattr("services.fanout_deliverer.recorder.GATHER", 3600.0)
     inboxes = [f"https://fan{number}.example/inbox" for number in range(2 * MAX_GROUP)]
+    await _record(world, inboxes)
+
+
+async def _record(world: World, inboxes: Sequence[str]) -> None:
     recorder = Recorder(world.pool)
     running = asyncio.create_task(recorder.run())
     try:

@@ -52,13 +52,13 @@ def test_the_id_of_an_activity_is_bound_once() -> None:
 
 MANY = """
 rows = [{"trace": f"t{number}", "text": "x" * number} for number in range(200)]
-with logs.bound(batch="b1"):
+with logs.bound(batch="b1", trace="of the batch"):
     logs.info_all("applied", rows)
 """
 
 
 def test_many_lines_are_as_if_logged_one_by_one() -> None:
-    """Lines that are logged together are the same ones, in their order and with all that is bound."""
+    """Lines logged together are the same ones, in their order, with what is bound and not said otherwise."""
     one_by_one = MANY.replace(
         'logs.info_all("applied", rows)', '[log.info("applied", **row) for row in rows]'
     )
