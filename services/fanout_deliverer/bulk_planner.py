@@ -18,6 +18,7 @@ from services.fanout_deliverer.draft import Draft, Drafting, digests_for
 from services.fanout_deliverer.outgoing import Page, messages_of
 from services.fanout_deliverer.precedence import Precedence
 from services.fanout_deliverer.recipients import Recipients
+from services.fanout_deliverer.restraint import rest
 from shared.database import bulk, delivery_plans
 from shared.database.bulk import BulkPlan
 from shared.database.delivery_plans import Destination, Planned
@@ -39,7 +40,6 @@ PAGE = 500
 """Destinations per turn: what this process does in one go, and others wait for."""
 
 POLL = 1.0
-_LONGEST_REST = 0.05
 _ATTEMPTS = 3
 _SEEN = 50_000
 _PLANS = 64
@@ -110,8 +110,8 @@ class BulkPlanner:
             except Exception:
                 log.exception("bulk_plan_failed")  # and tried again
             if found:
-                # As long a rest as the work took: others have their share of this process.
-                await asyncio.sleep(min(time.monotonic() - began, _LONGEST_REST))
+                work = time.monotonic() - began
+                await asyncio.sleep(rest(work, others_about=self._precedence.others_about))
                 continue
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(POLL):

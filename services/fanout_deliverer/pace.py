@@ -5,6 +5,7 @@ from collections import deque
 
 from services.fanout_deliverer.granted import granted
 from services.fanout_deliverer.precedence import Precedence
+from services.fanout_deliverer.restraint import Restraint
 
 LEAST = 4
 """Requests that are always allowed: enough to keep a processor busy, too few to be in anybody's way."""
@@ -26,22 +27,28 @@ class Pace:
 
     Whoever waits for an answer from far away costs the loop nothing: then there are many slots. Where the
     processor is the limit there are few, which costs no throughput, and what is not bulk hardly waits.
-    While that has the right of way, the bulk begins one request at each look and no more.
+    While that is about, the bulk keeps to a share of the processor; while that has the right of way, it
+    begins one request at each look and no more. It never begins two in one turn of the loop, for each of
+    them signs: whatever has come meanwhile is seen in between.
 
     Args:
         precedence: Who has the right of way.
+        restraint: What the bulk may do while others are about.
     """
 
-    def __init__(self, precedence: Precedence) -> None:
+    def __init__(self, precedence: Precedence, restraint: Restraint | None = None) -> None:
         self.slots = LEAST
         self._precedence = precedence
+        self._restraint = restraint or Restraint()
+        self._was_taken = False
+        self._begun = False
         self._used = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     async def acquire(self) -> None:
         """Take one once it is free; give it back with `release`."""
         if self._may_begin() and not self._waiting:
-            self._used += 1
+            self._begin()
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
@@ -59,11 +66,24 @@ class Pace:
     def _admit_next(self) -> None:
         turn = self._waiting.popleft()
         if not turn.done():
-            self._used += 1
+            self._begin()
             turn.set_result(None)
 
+    def _begin(self) -> None:
+        self._used += 1
+        self._restraint.begin()
+        if not self._begun:
+            self._begun = True
+            asyncio.get_running_loop().call_soon(self._turn_ended)
+
+    def _turn_ended(self) -> None:
+        self._begun = False
+        self._admit()
+
     def _may_begin(self) -> bool:
-        return self._used < self.slots and not self._precedence.taken
+        if self._begun or self._used >= self.slots or self._precedence.taken:
+            return False
+        return self._restraint.allows or not self._precedence.others_about
 
     async def run(self) -> None:
         """Adapt to the loop until cancelled."""
@@ -75,9 +95,11 @@ class Pace:
 
     def adapt(self, late: float) -> None:
         """Take into account by how many seconds the loop was late just now."""
+        was_taken, self._was_taken = self._was_taken, self._precedence.taken
+        self._restraint.look(LOOK + late, alone=not (was_taken or self._was_taken))
         if late > LATE:
             self.slots = max(LEAST, int(self.slots * _BACK))
-        elif self._waiting and not self._precedence.taken:
+        elif self._waiting and self._used >= self.slots:
             self.slots = min(MOST, self.slots + _STEP)
         if self._waiting and self._used < self.slots:
             self._admit_next()

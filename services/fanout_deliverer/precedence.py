@@ -1,6 +1,7 @@
 """The right of way: while something else is being planned or sent, the bulk begins next to nothing."""
 
 import asyncio
+import math
 import time
 from collections.abc import Callable
 
@@ -9,6 +10,9 @@ LINGER = 0.03
 
 LONGEST = 0.15
 """Seconds in one go; then the bulk has as many, however much else there is."""
+
+ABOUT = 10.0
+"""Seconds after its last step for which something else is taken to come again."""
 
 
 class Precedence:
@@ -22,13 +26,18 @@ class Precedence:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._since = self._until = -LONGEST
+        self._since = self._until = -math.inf
 
     @property
     def taken(self) -> bool:
         """Whether the bulk should wait."""
         now = self._clock()
         return now < self._until and now < self._since + LONGEST
+
+    @property
+    def others_about(self) -> bool:
+        """Whether there was something else lately, so that the bulk should not take the whole processor."""
+        return self._clock() < self._until + ABOUT
 
     def take(self) -> None:
         """Have the bulk wait for a moment from now on: a step of something else begins."""

@@ -1,10 +1,12 @@
 """How many requests are busy at once, and who goes first at a host."""
 
 import asyncio
+import itertools
 
 from services.fanout_deliverer.lanes import Lanes, Place
-from services.fanout_deliverer.pace import LATE, LEAST, MOST, Pace
-from services.fanout_deliverer.precedence import Precedence
+from services.fanout_deliverer.pace import LATE, LEAST, LOOK, MOST, Pace
+from services.fanout_deliverer.precedence import ABOUT, Precedence
+from services.fanout_deliverer.restraint import SHARE, Restraint
 from services.fanout_deliverer.slots import BULK_SLOTS, SLOTS
 
 
@@ -23,8 +25,8 @@ async def test_pace_follows_the_loop() -> None:
         pace.release()
 
     tasks = [asyncio.create_task(request()) for _ in range(MOST * 2)]
-    await _settle()
     for _ in range(MOST):
+        await _settle()
         pace.adapt(0.0)
     assert pace.slots == MOST
     for _ in range(100):
@@ -55,10 +57,60 @@ async def test_bulk_begins_next_to_nothing_meanwhile() -> None:
         pace.adapt(0.0)
         await _settle()
         assert begun == looks
-    now = 1.0
+    now = ABOUT * 2
     pace.adapt(LATE * 2)
     await _settle()
     assert begun == LEAST
+    for task in tasks:
+        task.cancel()
+
+
+async def test_bulk_signs_once_in_a_turn_of_the_loop() -> None:
+    """However many of the bulk may begin, what has come in meanwhile is seen between any two of them."""
+    pace, seen = Pace(Precedence()), list[str]()
+
+    async def request() -> None:
+        await pace.acquire()
+        seen.append("bulk")
+
+    async def other() -> None:
+        while seen.count("bulk") < LEAST:
+            seen.append("other")
+            await asyncio.sleep(0)
+
+    async with asyncio.timeout(10):
+        await asyncio.gather(other(), *(request() for _ in range(LEAST)))
+    begun = [place for place, name in enumerate(seen) if name == "bulk"]
+    assert all("other" in seen[a:b] for a, b in itertools.pairwise(begun))
+
+
+async def test_bulk_keeps_to_its_share_while_others_are_about() -> None:
+    """Between two steps of others the bulk begins what its share pays for; once they are gone, all it can."""
+    now, spent = 0.0, 0.0
+    precedence = Precedence(lambda: now)
+    pace, begun = Pace(precedence, Restraint(lambda: spent)), 0
+
+    async def request() -> None:
+        nonlocal begun, spent
+        await pace.acquire()
+        begun, spent = begun + 1, spent + 0.002
+        pace.release()
+
+    async def look_for(seconds: float) -> int:
+        nonlocal now
+        before = begun
+        for _ in range(round(seconds / LOOK)):
+            now += LOOK
+            pace.adapt(0.0)
+            await _settle()
+        return begun - before
+
+    precedence.take()
+    tasks = [asyncio.create_task(request()) for _ in range(1000)]
+    await look_for(ABOUT / 4)
+    assert 0.8 <= await look_for(ABOUT / 2) * 0.002 / (SHARE * ABOUT / 2) <= 1.2
+    now += ABOUT
+    assert await look_for(LOOK) >= 10
     for task in tasks:
         task.cancel()
 
