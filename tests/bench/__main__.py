@@ -7,67 +7,22 @@ import statistics
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
-from msgspec import Struct, json
+from msgspec import json
 from rich.console import Console
-from rich.table import Table
 
 from deploy.local.testing import servers_for_tests
+from tests.bench.aims import Verdict, judge
+from tests.bench.anchors import these_cores
 from tests.bench.registry import Case, Measured, all_cases
+from tests.bench.report import Report, keep, last_kept, show
 from tests.infrastructure import Infrastructure
-
-KEPT = Path(__file__).parents[2] / ".local/bench"
-
-
-class Report(Struct):
-    """Medians over the runs, by case and component; `items` and `runs` where all cases were told the same."""
-
-    at: float
-    machine: str
-    items: int | None
-    runs: int | None
-    cases: dict[str, dict[str, float]]
 
 
 def median(measured: Sequence[Measured]) -> dict[str, float]:
     """Return the median of each figure over the runs."""
     names = measured[0].figures
     return {name: statistics.median(one.figures[name] for one in measured) for name in names}
-
-
-def last_kept() -> Report | None:
-    """Return the newest report kept, if there is one."""
-    files = sorted(KEPT.glob("*.json"))
-    return json.decode(files[-1].read_bytes(), type=Report) if files else None
-
-
-def keep(report: Report) -> Path:
-    """Write the report and return where."""
-    KEPT.mkdir(parents=True, exist_ok=True)
-    file = KEPT / f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(report.at))}.json"
-    file.write_bytes(json.format(json.encode(report)))
-    return file
-
-
-def show(report: Report, before: Report | None) -> None:
-    """Print one table per case."""
-    console = Console()
-    for name, figures in report.cases.items():
-        case = all_cases()[name]
-        table = Table(title=f"{name}: {case.title}", title_justify="left")
-        table.add_column("")
-        table.add_column(case.unit, justify="right")
-        table.add_column("before", justify="right")
-        old = before.cases.get(name, {}) if before else {}
-        for part, value in figures.items():
-            was = _shown(old[part]) if part in old else "-"
-            table.add_row(part, _shown(value), was, style="bold" if part == "total" else "")
-        console.print(table)
-
-
-def _shown(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 async def run(
@@ -79,13 +34,19 @@ async def run(
         broker_url=environment["HEDDLE_TEST_BROKER_URL"],
         management_url=environment["HEDDLE_TEST_MANAGEMENT_URL"],
     )
-    cases = {}
+    cores = these_cores()
+    cases, aims = dict[str, dict[str, float]](), dict[str, Verdict]()
     for case in chosen:
         amount, times = items or case.items, runs or case.runs
         Console(stderr=True).print(f"{case.name}: {times} runs of {amount} items …")
-        cases[case.name] = median(await case.measure(infrastructure, items=amount, runs=times))
+        figures = median(await case.measure(infrastructure, items=amount, runs=times))
+        cases[case.name] = figures
+        if verdict := judge(case.aim, figures, cores, items=amount):
+            aims[case.name] = verdict
     machine = f"{platform.machine()}, Python {platform.python_version()}"
-    return Report(at=time.time(), machine=machine, items=items, runs=runs, cases=cases)
+    return Report(
+        at=time.time(), machine=machine, items=items, runs=runs, cases=cases, cores=cores, aims=aims
+    )
 
 
 def main() -> int:
@@ -109,8 +70,9 @@ def main() -> int:
     if arguments.json:
         sys.stdout.write(json.encode(report).decode() + "\n")
     else:
-        show(report, before)
-        Console().print(f"Kept in {kept}")
+        console = Console()
+        show(console, report, before, known)
+        console.print(f"Kept in {kept}")
     return 0
 
 

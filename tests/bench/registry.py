@@ -9,6 +9,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from tests.bench import cases
+from tests.bench.aims import Aim
 from tests.infrastructure import Infrastructure
 
 CPU_PER_ITEM = "CPU µs per item"
@@ -47,6 +48,7 @@ class Case(Struct, frozen=True, kw_only=True):
         runs: How often, unless told otherwise.
         order: Cases run and are shown in this order.
         by_default: Whether it runs when no case is chosen.
+        aim: What it is to stay within, where that is said.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Case(Struct, frozen=True, kw_only=True):
     runs: int = 3
     order: int = 100
     by_default: bool = True
+    aim: Aim | None = None
 
 
 @lru_cache(maxsize=1)

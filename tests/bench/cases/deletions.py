@@ -9,6 +9,7 @@ import random
 
 import aiohttp
 
+from tests.bench.aims import Aim
 from tests.bench.cases.storm import AUTHORS, FOLLOWERS, RATE
 from tests.bench.followers import enter, enter_authors
 from tests.bench.latencies import compared, latencies
@@ -79,4 +80,5 @@ CASE = Case(
     runs=1,
     order=42,
     by_default=False,
+    aim=Aim(figure="p99, times", most=1.1, cpu=False),
 )

@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from tests.bench.aims import Aim
 from tests.bench.registry import Case
 from tests.bench.timelines import measure_home
 
@@ -11,4 +12,5 @@ CASE = Case(
     measure=partial(measure_home, entries=1_000_000),
     items=600,
     order=40,
+    aim=Aim(most=1500),
 )

@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from tests.bench.aims import Aim
 from tests.bench.registry import Case
 from tests.bench.timelines import measure_home
 
@@ -12,4 +13,5 @@ CASE = Case(
     items=600,
     order=41,
     by_default=False,
+    aim=Aim(most=1500),
 )

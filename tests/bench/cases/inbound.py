@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from services.load_generator import payloads
 from services.load_generator.population import Population
 from tests.bench.accounting import Cost
+from tests.bench.aims import Aim
 from tests.bench.posting import Activity, costs, send, signed
 from tests.bench.registry import Case
 from tests.bench.surroundings import Surroundings, surroundings
@@ -62,4 +63,10 @@ async def measure(infrastructure: Infrastructure, *, items: int, runs: int) -> l
         return await costs(around, creates, items=items, runs=runs)
 
 
-CASE = Case(name="inbound", title="Create with 5 local followers, 202 to commit", measure=measure, order=10)
+CASE = Case(
+    name="inbound",
+    title="Create with 5 local followers, 202 to commit",
+    measure=measure,
+    order=10,
+    aim=Aim(most=320),
+)

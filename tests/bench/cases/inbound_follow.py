@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from services.load_generator import payloads
 from tests.bench.accounting import Cost
+from tests.bench.aims import Aim
 from tests.bench.cases.inbound import Creates
 from tests.bench.posting import Activity, costs, send, signed
 from tests.bench.registry import Case
@@ -48,4 +49,5 @@ CASE = Case(
     measure=measure,
     items=2000,
     order=12,
+    aim=Aim(most=250),
 )

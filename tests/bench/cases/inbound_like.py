@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from services.load_generator import payloads
 from tests.bench.accounting import Cost
+from tests.bench.aims import Aim
 from tests.bench.cases.inbound import Creates
 from tests.bench.posting import Activity, costs, send, signed
 from tests.bench.registry import Case
@@ -40,4 +41,10 @@ async def measure(infrastructure: Infrastructure, *, items: int, runs: int) -> l
         return await costs(around, likes, items=items, runs=runs)
 
 
-CASE = Case(name="inbound-like", title="Like of a local post, 202 to commit", measure=measure, order=11)
+CASE = Case(
+    name="inbound-like",
+    title="Like of a local post, 202 to commit",
+    measure=measure,
+    order=11,
+    aim=Aim(most=250),
+)

@@ -1,6 +1,7 @@
 """What a deliverer holds once it knows very many hosts: each has been delivered to, some stay connected."""
 
 from tests.bench.accounting import tree_bytes
+from tests.bench.aims import Aim
 from tests.bench.cases.outbound import until_arrived
 from tests.bench.followers import enter, follow
 from tests.bench.registry import Case, Figures
@@ -38,4 +39,5 @@ CASE = Case(
     runs=1,
     order=30,
     by_default=False,
+    aim=Aim(figure="all hosts known", most=200, cpu=False, items=10_000),
 )

@@ -3,6 +3,7 @@
 import asyncio
 
 from tests.bench.accounting import Cost, Meter
+from tests.bench.aims import RSA_SIGN, Aim
 from tests.bench.followers import enter, follow
 from tests.bench.registry import Case
 from tests.bench.surroundings import Surroundings, post, surroundings
@@ -47,4 +48,10 @@ async def measure(
     return costs
 
 
-CASE = Case(name="outbound", title="delivery to a distinct host, warm, RSA-2048", measure=measure, order=20)
+CASE = Case(
+    name="outbound",
+    title="delivery to a distinct host, warm, RSA-2048",
+    measure=measure,
+    order=20,
+    aim=Aim(most=380, rsa=RSA_SIGN),
+)

@@ -12,6 +12,7 @@ from datetime import timedelta
 from shared.database import shard_leases
 from shared.queue.topology import SHARDS
 from tests.bench.accounting import Meter, tree_bytes
+from tests.bench.aims import Aim
 from tests.bench.registry import Case, Figures
 from tests.bench.surroundings import Surroundings, post, surroundings
 from tests.infrastructure import Infrastructure, eventually
@@ -112,4 +113,5 @@ CASE = Case(
     items=100_000,
     runs=1,
     order=22,
+    aim=Aim(most=1000, items=100_000),
 )

@@ -7,6 +7,7 @@ every host posts again and again.
 import asyncio
 import random
 
+from tests.bench.aims import Aim
 from tests.bench.followers import enter, enter_authors, follow
 from tests.bench.latencies import compared, latencies
 from tests.bench.registry import Case, Figures
@@ -53,4 +54,5 @@ CASE = Case(
     runs=3,
     order=41,
     by_default=False,
+    aim=Aim(figure="p99, times", most=1.1, cpu=False),
 )
