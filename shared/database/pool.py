@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import asyncpg
 import msgspec
 
+from shared.database.driver import tell_arrays_by_type
 from shared.protocol.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -139,6 +140,7 @@ def json_text(value: object) -> str | None:
 
 async def prepare_connection(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
     """Teach a connection jsonb: any msgspec type goes in, plain lists and dicts come out."""
+    tell_arrays_by_type()
     await connection.set_type_codec(
         "jsonb", schema="pg_catalog", encoder=_encode_jsonb, decoder=_decode_jsonb, format="binary"
     )
