@@ -1,5 +1,6 @@
 """The inbox: take a request in or say why not; what it means is for the verifier to judge."""
 
+import logging
 import math
 from collections.abc import Callable, Container
 from datetime import UTC, datetime
@@ -63,6 +64,7 @@ class Receiver:
         self._blocklist = blocklist
         self._rate = rate
         self._journal = journal
+        self._tells_all: bool = log.is_enabled_for(logging.DEBUG)
 
     def admit(self, request: Request) -> None:
         """Judge a head, before a byte of the body is read; raises Refusal."""
@@ -145,17 +147,19 @@ class Receiver:
             reply(self.refuse(_not_kept(error), request))
             return
         _taken_in.inc()
-        log.debug(
-            "activity_received",
-            trace=request.trace,
-            activity=received.activity_id,
-            type=received.activity_type,
-            actor=received.actor,
-        )
+        if self._tells_all:
+            log.debug(
+                "activity_received",
+                trace=request.trace,
+                activity=received.activity_id,
+                type=received.activity_type,
+                actor=received.actor,
+            )
         reply(ACCEPTED)
 
-    def _check_blocked(self, *uris: str) -> None:
-        if any(host_of(uri) in self._blocklist for uri in uris):
+    def _check_blocked(self, actor: str, key_id: str) -> None:
+        blocklist = self._blocklist
+        if host_of(actor) in blocklist or host_of(key_id) in blocklist:
             raise Refusal(HTTPStatus.FORBIDDEN, "domain_blocked", "This server takes nothing from yours.")
 
 

@@ -33,7 +33,8 @@ class Capabilities:
 
     async def note(self, proven: Iterable[tuple[ParsedSignature, KnownKey]]) -> None:
         """Write down what signatures show that were found good; raises Unavailable."""
-        new = {sign for signature, key in proven for sign in _signs(signature, key) if self._is_news(sign)}
+        shown = {sign for signature, key in proven for sign in _signs(signature, key)}
+        new = {sign for sign in shown if self._is_news(sign)}
         if not new:
             return
         able = {host for host, what in new if what == ED25519}

@@ -151,8 +151,12 @@ class FastLane:
 
     async def _set_aside_unknown_posts(self, batch: "_Batch") -> None:
         """Have unknown posts fetched that are shared or pinned, both ends of those who move, and stamps."""
-        batch.unresolved += [request for request, one in batch.accepted if self._has_to_ask(one.activity)]
-        batch.accepted = [pair for pair in batch.accepted if not self._has_to_ask(pair[1].activity)]
+        judged, batch.accepted = batch.accepted, []
+        for request, one in judged:
+            if self._has_to_ask(one.activity):
+                batch.unresolved.append(request)
+            else:
+                batch.accepted.append((request, one))
         shared = {uri for _, one in batch.accepted if (uri := self._shared(one.activity))}
         if not shared:
             return

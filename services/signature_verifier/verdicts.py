@@ -1,5 +1,6 @@
 """What becomes of a judged request: passed on, sent to the slow lane, tried later, or refused in the open."""
 
+import logging
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
@@ -49,8 +50,9 @@ class Verdicts:
         await self._publisher.publish(ACTIVITY_ACCEPTED, self._activities, accepted)
         for kind, number in Counter(type_name(item.activity) for item in accepted).items():
             metrics.activities_accepted.labels(kind).inc(number)
-        for item in accepted:
-            log.debug("activity_accepted", trace=item.trace, activity=item.activity.id)
+        if log.is_enabled_for(logging.DEBUG):
+            for item in accepted:
+                log.debug("activity_accepted", trace=item.trace, activity=item.activity.id)
 
     async def unresolved(self, requests: Sequence[ReceivedRequest]) -> None:
         """Pass requests to the slow lane, each in a message of its own; raises Unavailable."""

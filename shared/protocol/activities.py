@@ -1,6 +1,7 @@
 """The activities that Heddle understands, one frozen type each: past the verifier these are the proof."""
 
 from datetime import datetime
+from typing import Final
 
 from msgspec import Struct
 
@@ -192,16 +193,15 @@ Activity = (
 )
 
 
+_NAMES: Final[dict[type, str]] = {
+    UpdateNote: "Update",
+    UpdateActor: "Update",
+    AcceptQuote: "Accept",
+    RejectQuote: "Reject",
+}
+
+
 def type_name(activity: Activity) -> str:
     """Return the activity's type as it stands on the wire, for logs and metrics."""
-    match activity:
-        case UpdateNote() | UpdateActor():
-            return "Update"
-        case AcceptQuote():
-            return "Accept"
-        case RejectQuote():
-            return "Reject"
-        case Unknown():
-            return "Unknown"
-        case _:
-            return type(activity).__name__
+    kind = type(activity)
+    return _NAMES.get(kind) or kind.__name__

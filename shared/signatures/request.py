@@ -26,6 +26,17 @@ class SignedRequest(Struct, frozen=True):
     body: bytes = b""
 
 
+_NONE: frozenset[str] = frozenset()
+
+
+def _repeated(headers: Headers) -> frozenset[str]:
+    seen: set[str] = set()
+    repeated: set[str] = set()
+    for name, _ in headers:
+        (repeated if name in seen else seen).add(name)
+    return frozenset(repeated)
+
+
 class Fields:
     """The headers of one request by name, which knows the names that came more than once."""
 
@@ -33,11 +44,7 @@ class Fields:
 
     def __init__(self, headers: Headers) -> None:
         self._values = dict(headers)
-        self._repeated: set[str] = set()
-        if len(self._values) != len(headers):
-            seen: set[str] = set()
-            for name, _ in headers:
-                (self._repeated if name in seen else seen).add(name)
+        self._repeated = _NONE if len(self._values) == len(headers) else _repeated(headers)
 
     def get(self, name: str) -> str | None:
         """Return the value of a header, or None; raises Refused where it came more than once."""
@@ -50,7 +57,7 @@ class Fields:
 
     def covered(self, name: str) -> str:
         """Return the trimmed value of a header that the signature covers; raises Refused."""
-        value = self.get(name)
+        value = self.get(name) if self._repeated else self._values.get(name)
         if value is None:
             raise Refused(Reason.HEADER_MISSING, f"signed header {name[:64]!r} is not there")
         if not value.isascii() or not value.isprintable():
