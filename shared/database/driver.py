@@ -12,7 +12,7 @@ from asyncpg.protocol import protocol
 NAME: Final = "IterableABC"
 """What the driver calls the class by which it asks."""
 
-ARRAYS: Final = (list, tuple, set, frozenset, deque, type({}.keys()), type({}.values()))
+ARRAYS: Final[tuple[type, ...]] = (list, tuple, set, frozenset, deque, type({}.keys()), type({}.values()))
 """What may be given where a statement takes an array; anything else is refused as an error of ours."""
 
 

@@ -29,15 +29,25 @@ def _favourite_of(row: Record) -> FavouriteRow:
     )
 
 
+# Who is about to delete a post skips one that is held, or is waited for.
+_INSERT = """
+WITH held AS MATERIALIZED (
+    SELECT id FROM statuses WHERE id = ANY($5::bigint[]) ORDER BY id FOR KEY SHARE
+)
+INSERT INTO favourites (id, uri, uri_hash, actor_id, status_id, content)
+SELECT n.id, n.uri, n.uri_hash, n.actor_id, n.status_id, n.content
+  FROM unnest($1::bigint[], $2::text[], $3::bytea[], $4::bigint[], $5::bigint[], $6::text[])
+       AS n (id, uri, uri_hash, actor_id, status_id, content)
+  JOIN held ON held.id = n.status_id
+    ON CONFLICT DO NOTHING
+RETURNING actor_id, status_id
+"""
+
+
 async def insert(conn: Connection, likes: Sequence[FavouriteRow]) -> set[tuple[int, int]]:
-    """Store likes and return (actor, status) of the new ones."""
+    """Store likes and return (actor, status) of the new ones; a post that is gone is not liked any more."""
     rows = await conn.fetch(
-        """
-        INSERT INTO favourites (id, uri, uri_hash, actor_id, status_id, content)
-        SELECT * FROM unnest($1::bigint[], $2::text[], $3::bytea[], $4::bigint[], $5::bigint[], $6::text[])
-            ON CONFLICT DO NOTHING
-        RETURNING actor_id, status_id
-        """,
+        _INSERT,
         [f.id for f in likes],
         [f.uri for f in likes],
         [uri_hash(f.uri) for f in likes],
@@ -46,6 +56,11 @@ async def insert(conn: Connection, likes: Sequence[FavouriteRow]) -> set[tuple[i
         [f.content for f in likes],
     )
     return {(row["actor_id"], row["status_id"]) for row in rows}
+
+
+async def forget(conn: Connection, status_ids: Sequence[int]) -> None:
+    """Delete the likes of posts that this transaction has deleted."""
+    await conn.execute("DELETE FROM favourites WHERE status_id = ANY($1::bigint[])", list(status_ids))
 
 
 async def remove(conn: Connection, pairs: Sequence[tuple[int, int]]) -> list[FavouriteRow]:

@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from shared.database import favourites
 from shared.database.pool import Connection
 
 _UNREFERRED = """
@@ -77,7 +78,10 @@ async def remove(conn: Connection, above: int, below: int, most: int) -> tuple[U
 
     Who is about to like or answer one of them holds its row, and it stays.
     """
-    rows = await conn.fetch(_REMOVE, above, below, most)
+    async with conn.transaction():
+        rows = await conn.fetch(_REMOVE, above, below, most)
+        # By a statement of its own, which sees the likes that were stored while the first one ran.
+        await favourites.forget(conn, [row["id"] for row in rows])
     gone = Unreferred(
         posts=sum(not row["boost"] and not row["tombstone"] for row in rows),
         boosts=sum(row["boost"] and not row["tombstone"] for row in rows),

@@ -634,7 +634,6 @@ ALTER TABLE blocks ADD CONSTRAINT blocks_actor_id_fkey FOREIGN KEY (actor_id) RE
 ALTER TABLE blocks ADD CONSTRAINT blocks_target_id_fkey FOREIGN KEY (target_id) REFERENCES actors(id);
 ALTER TABLE bookmarks ADD CONSTRAINT bookmarks_actor_id_fkey FOREIGN KEY (actor_id) REFERENCES actors(id);
 ALTER TABLE bookmarks ADD CONSTRAINT bookmarks_status_id_fkey FOREIGN KEY (status_id) REFERENCES statuses(id) ON DELETE CASCADE;
-ALTER TABLE favourites ADD CONSTRAINT favourites_status_id_fkey FOREIGN KEY (status_id) REFERENCES statuses(id) ON DELETE CASCADE;
 ALTER TABLE featured_tags ADD CONSTRAINT featured_tags_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(actor_id) ON DELETE CASCADE;
 ALTER TABLE filter_keywords ADD CONSTRAINT filter_keywords_filter_id_fkey FOREIGN KEY (filter_id) REFERENCES filters(id) ON DELETE CASCADE;
 ALTER TABLE filter_statuses ADD CONSTRAINT filter_statuses_filter_id_fkey FOREIGN KEY (filter_id) REFERENCES filters(id) ON DELETE CASCADE;
