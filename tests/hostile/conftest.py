@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from shared.database.pool import create_pool
 from tests.fakes.remote_server import RemoteServer
-from tests.forked import ROOT, execute
+from tests.forked import ROOT
 from tests.hostile.arena import Arena
 from tests.infrastructure import Infrastructure, database, vhost
 from tests.integration.remote.raw import dns_server
@@ -35,10 +35,7 @@ async def arena(
             "HEDDLE_ALLOW_PRIVATE_PEERS": "127.0.0.1/32",
         }
         folder = tmp_path_factory.mktemp("hostile")
-        # Python reads `own_dns` as it starts: a fork would have the DNS of the machine.
-        site = Site(
-            name="fort", database_url=url, broker_url=broker, folder=folder, extra=extra, launch=execute
-        )
+        site = Site(name="fort", database_url=url, broker_url=broker, folder=folder, extra=extra)
         await stack.enter_async_context(running(site))
         pool = await create_pool(url, max_size=4, application_name="test")
         stack.push_async_callback(pool.close)
