@@ -1,12 +1,14 @@
-"""The right to send to the hosts of one shard, asked for right before each request."""
+"""The right to send to the hosts of one shard, asked for before each request and each record of one."""
 
 import asyncio
 import contextlib
 import time
+from datetime import UTC, datetime
 
 from shared.protocol.errors import Unavailable
 
 _LOOK_AGAIN = 0.1
+_ALWAYS = datetime.min.replace(tzinfo=UTC)
 
 
 class ShardLeft(Unavailable):
@@ -30,6 +32,10 @@ class Pulse:
         """Whether nobody can have taken our shards yet."""
         return time.monotonic() < self._until
 
+    def lasts(self, seconds: float) -> bool:
+        """Tell whether nobody takes our shards for so long from now."""
+        return time.monotonic() + seconds < self._until
+
     @property
     def missed_for(self) -> float:
         """Seconds since others may have taken our shards."""
@@ -43,10 +49,16 @@ class Lease:
         shard: Which one.
         pulse: Shared by all leases of this process.
         quiet_from: When nothing of whoever held it before is on its way any more, by the monotonic clock.
+        since: When it was taken, by the clock of the database.
     """
 
-    def __init__(self, shard: int, pulse: Pulse, *, quiet_from: float = 0.0) -> None:
+    def __init__(
+        self, shard: int, pulse: Pulse, *, quiet_from: float = 0.0, since: datetime = _ALWAYS
+    ) -> None:
         self.shard = shard
+        self.since = since
+        self.lost = False
+        """Whether somebody else has taken it, so that what became of its requests is his to find out."""
         self._pulse = pulse
         self._quiet_from = quiet_from
         self._left = asyncio.Event()
@@ -54,6 +66,15 @@ class Lease:
     def leave(self) -> None:
         """Let no further request begin."""
         self._left.set()
+
+    def lose(self) -> None:
+        """Let no further request begin, and nothing be recorded of those that have: another does it anew."""
+        self.lost = True
+        self.leave()
+
+    def lasts(self, seconds: float) -> bool:
+        """Tell whether it is ours, and nobody takes it for so long from now."""
+        return not self.lost and self._pulse.lasts(seconds)
 
     async def quiet(self) -> None:
         """Return once nothing of whoever held the shard before is on its way any more.

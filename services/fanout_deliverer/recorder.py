@@ -1,4 +1,8 @@
-"""Outcomes go to the database in groups: whoever waits for a record waits for the group's commit."""
+"""Outcomes go to the database in groups: whoever waits for a record waits for the group's commit.
+
+Nothing is recorded of a shard that is another's by then. That one looks up what is settled and sends the
+rest; a record in between would have it repeat a post and leave out the deletion.
+"""
 
 import asyncio
 import contextlib
@@ -9,11 +13,13 @@ import structlog
 from msgspec import Struct
 
 from services.fanout_deliverer.insist import insist
+from services.fanout_deliverer.lease import Lease, ShardLeft
 from shared.database import deliveries, hosts, retired_inboxes
 from shared.database.deliveries import Progress
 from shared.database.hosts import Success, Trouble
-from shared.database.pool import Pool, unavailable_when_down
+from shared.database.pool import Connection, Pool, unavailable_when_down
 from shared.database.retired_inboxes import Gone
+from shared.protocol.errors import Unavailable
 
 log = structlog.get_logger(__name__)
 
@@ -22,6 +28,15 @@ GATHER = 0.05
 
 MAX_GROUP = 512
 """Reports of one group; it is written as soon as there are so many."""
+
+COMMIT_WITHIN = 2.0
+"""Seconds. A transaction that is left open for longer, as by a process that stands still, is cut off."""
+
+
+class LeaseUnsure(Unavailable):
+    """The leases are not renewed for so long that another may take the shards before this is committed."""
+
+    reason = "lease_unsure"
 
 
 class Report(Struct, frozen=True, kw_only=True):
@@ -39,6 +54,14 @@ class Report(Struct, frozen=True, kw_only=True):
     gone: Gone | None = None
 
 
+class Waiting(Struct, frozen=True):
+    """A report, under which lease its request was made, and who waits for the commit."""
+
+    report: Report
+    lease: Lease
+    done: asyncio.Future[None]
+
+
 class Recorder:
     """Writes reports, many in one transaction.
 
@@ -48,14 +71,14 @@ class Recorder:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._waiting: list[tuple[Report, asyncio.Future[None]]] = []
+        self._waiting: list[Waiting] = []
         self._wake = asyncio.Event()
         self._full = asyncio.Event()
 
-    async def record(self, report: Report) -> None:
-        """Return once the report is committed."""
+    async def record(self, report: Report, lease: Lease) -> None:
+        """Return once the report is committed; raises ShardLeft if the shard went to another before that."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((report, done))
+        self._waiting.append(Waiting(report, lease, done))
         self._wake.set()
         if len(self._waiting) >= MAX_GROUP:
             self._full.set()
@@ -75,7 +98,7 @@ class Recorder:
                 self._full.clear()
             await self._settle(group)
 
-    async def _settle(self, group: Sequence[tuple[Report, asyncio.Future[None]]]) -> None:
+    async def _settle(self, group: Sequence[Waiting]) -> None:
         try:
             await insist(lambda: self._write_all(group), "outcomes_held")
         except Exception as error:
@@ -83,19 +106,28 @@ class Recorder:
                 for one in group:
                     await self._settle([one])
                 return
-            log.exception("outcome_not_recorded", host=group[0][0].host)
-            if not group[0][1].done():
-                group[0][1].set_exception(error)
+            log.exception("outcome_not_recorded", host=group[0].report.host)
+            if not group[0].done.done():
+                group[0].done.set_exception(error)
             return
-        for _, done in group:
-            if not done.done():
-                done.set_result(None)
+        for one in group:
+            if not one.done.done():
+                one.done.set_result(None)
 
-    async def _write_all(self, group: Sequence[tuple[Report, asyncio.Future[None]]]) -> None:
-        with unavailable_when_down():
-            await self._write([report for report, _ in group])
+    async def _write_all(self, group: Sequence[Waiting]) -> None:
+        ours = [one for one in group if not _is_lost(one)]
+        if ours:
+            with unavailable_when_down():
+                await self._write(ours)
 
-    async def _write(self, reports: Sequence[Report]) -> None:
+    async def _write(self, group: Sequence[Waiting]) -> None:
+        async with self._pool.acquire() as conn, conn.transaction():
+            await conn.execute(_CUT_OFF.format(milliseconds=round(COMMIT_WITHIN * 1000)))
+            await self._write_reports(conn, [one.report for one in group])
+            if not all(one.lease.lasts(COMMIT_WITHIN) for one in group):
+                raise LeaseUnsure("the leases have not been renewed")
+
+    async def _write_reports(self, conn: Connection, reports: Sequence[Report]) -> None:
         events = {report.host: report.event for report in reports if report.event is not None}
         troubles = [event for event in events.values() if isinstance(event, Trouble)]
         successes = [event for event in events.values() if isinstance(event, Success)]
@@ -104,16 +136,25 @@ class Recorder:
             report.host: report.look_at for report in reports if report.slow and report.look_at is not None
         }
         gone = [report.gone for report in reports if report.gone is not None]
-        async with self._pool.acquire() as conn, conn.transaction():
-            await deliveries.record(conn, [report.progress for report in reports])
-            if gone and (retired := await retired_inboxes.note_gone(conn, gone)):
-                await retired_inboxes.give_up_parked(conn, retired)
-                log.warning("inboxes_retired", inboxes=retired)
-            if troubles:
-                await hosts.record_troubles(conn, troubles)
-            if successes:
-                await hosts.record_successes(conn, successes)
-            if slow:
-                await hosts.slow_down(conn, slow)
-            if parked:
-                await hosts.watch(conn, parked)
+        await deliveries.record(conn, [report.progress for report in reports])
+        if gone and (retired := await retired_inboxes.note_gone(conn, gone)):
+            await retired_inboxes.give_up_parked(conn, retired)
+            log.warning("inboxes_retired", inboxes=retired)
+        if troubles:
+            await hosts.record_troubles(conn, troubles)
+        if successes:
+            await hosts.record_successes(conn, successes)
+        if slow:
+            await hosts.slow_down(conn, slow)
+        if parked:
+            await hosts.watch(conn, parked)
+
+
+_CUT_OFF = "SET LOCAL idle_in_transaction_session_timeout = {milliseconds}"
+
+
+def _is_lost(one: Waiting) -> bool:
+    """Tell whether another has the shard by now, and whoever waits for the record, too."""
+    if one.lease.lost and not one.done.done():
+        one.done.set_exception(ShardLeft(f"shard {one.lease.shard}"))
+    return one.lease.lost

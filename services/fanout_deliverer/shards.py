@@ -10,8 +10,8 @@ import asyncio
 import random
 import secrets
 import time
-from collections.abc import Callable, Sequence
-from datetime import timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Protocol
 
 import structlog
@@ -68,7 +68,7 @@ class Shards:
         self._in_touch_since: float | None = None
         self._quiet_from: dict[int, float] = {}
         self._working: dict[int, tuple[Lease, ShardWork]] = {}
-        self._handing_on: dict[int, asyncio.Task[None]] = {}
+        self._handing_on: dict[int, tuple[Lease, asyncio.Task[None]]] = {}
         self._leaving = False
 
     @property
@@ -88,8 +88,9 @@ class Shards:
         self._hand_on(self.held)
         while self._handing_on:
             await self._look()
-            await asyncio.wait(self._handing_on.values(), timeout=BEAT)
-            if all(task.done() for task in self._handing_on.values()):
+            tasks = [task for _, task in self._handing_on.values()]
+            await asyncio.wait(tasks, timeout=BEAT)
+            if all(task.done() for task in tasks):
                 break
         await self._look()
         try:
@@ -108,7 +109,7 @@ class Shards:
 
     async def _look(self) -> None:
         begun = time.monotonic()
-        handed_on = [shard for shard, task in self._handing_on.items() if task.done()]
+        handed_on = [shard for shard, (_, task) in self._handing_on.items() if task.done()]
         try:
             with unavailable_when_down():
                 async with self._pool.acquire() as conn, conn.transaction():
@@ -123,14 +124,23 @@ class Shards:
         self._pulse.beats_until(begun + TIME_TO_LIVE.total_seconds())
         for shard in handed_on:
             del self._handing_on[shard]
-        self._hand_on(self.held - (mine & wanted))
-        for shard in sorted((mine & wanted) - self.held - self._handing_on.keys()):
-            self._begin(shard)
+        lost = self._lose_what_others_took(mine)
+        self._hand_on(self.held - (mine.keys() & wanted) | lost)
+        for shard in sorted((mine.keys() & wanted) - self.held - self._handing_on.keys()):
+            self._begin(shard, mine[shard])
+
+    def _lose_what_others_took(self, mine: Mapping[int, datetime]) -> frozenset[int]:
+        """Return what is worked here and was taken by another, if only for a moment; nothing of it counts."""
+        for shard, (lease, _) in (*self._working.items(), *self._handing_on.items()):
+            if mine.get(shard) != lease.since and not lease.lost:
+                lease.lose()
+                log.warning("shard_lost", shard=shard)
+        return frozenset(shard for shard, (lease, _) in self._working.items() if lease.lost)
 
     async def _share(
         self, conn: Connection, handed_on: Sequence[int]
-    ) -> tuple[frozenset[int], frozenset[int]]:
-        """Renew, free and take; return what is this process' own then, and what is to be."""
+    ) -> tuple[Mapping[int, datetime], frozenset[int]]:
+        """Renew, free and take; return what is this process' own then, since when, and what is to be."""
         await shard_leases.one_at_a_time(conn)
         await shard_leases.beat(conn, self._me, for_=TIME_TO_LIVE, leaving=self._leaving)
         await shard_leases.give_up(conn, self._me, handed_on)
@@ -145,8 +155,7 @@ class Shards:
         if free:
             await shard_leases.take(conn, self._me, free)
         await shard_leases.forget(conn, [one.id for one in members if not one.alive])
-        mine = {shard for shard, owner in owners.items() if owner == self._me}
-        return frozenset(mine | free), wanted
+        return await shard_leases.held_by(conn, self._me), wanted
 
     def _free(self, wanted: frozenset[int], members: Sequence[Member], owners: dict[int, int]) -> set[int]:
         """Return what may be taken: what nobody holds, or somebody who is gone.
@@ -160,8 +169,9 @@ class Shards:
         present = {one.id for one in members if one.alive} if trusted else set(owners.values())
         return {shard for shard in wanted if owners.get(shard) not in present}
 
-    def _begin(self, shard: int) -> None:
-        lease = Lease(shard, self._pulse, quiet_from=self._quiet_from.pop(shard, 0.0))
+    def _begin(self, shard: int, since: datetime) -> None:
+        quiet_from = self._quiet_from.pop(shard, 0.0)
+        lease = Lease(shard, self._pulse, quiet_from=quiet_from, since=since)
         consumer = self._consumer(lease)
         self._working[shard] = lease, consumer
         consumer.start()
@@ -171,5 +181,6 @@ class Shards:
         for shard in shards:
             lease, consumer = self._working.pop(shard)
             lease.leave()
-            self._handing_on[shard] = asyncio.create_task(consumer.stop(), name=f"leaving shard {shard}")
+            stopping = asyncio.create_task(consumer.stop(), name=f"leaving shard {shard}")
+            self._handing_on[shard] = lease, stopping
             log.info("shard_left", shard=shard)

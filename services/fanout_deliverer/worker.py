@@ -162,7 +162,7 @@ class Worker:
         finally:
             job.place.pass_on()
         if report is not None:
-            await self._recorder.record(report)
+            await self._recorder.record(report, lease)
             _count(report, job)
         job.place.leave()
         share.give_back()

@@ -4,7 +4,7 @@ Moments are the database's, so the clocks of the members do not matter.
 """
 
 from collections.abc import Collection
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from msgspec import Struct
 
@@ -54,6 +54,12 @@ async def owners(conn: Connection) -> dict[int, int]:
     """Return who holds which shard; nobody holds the others."""
     rows = await conn.fetch("SELECT shard, owner FROM shard_leases")
     return {row["shard"]: row["owner"] for row in rows}
+
+
+async def held_by(conn: Connection, member: int) -> dict[int, datetime]:
+    """Return what a member holds, and since when: another moment means that it was another's meanwhile."""
+    rows = await conn.fetch("SELECT shard, taken_at FROM shard_leases WHERE owner = $1", member)
+    return {row["shard"]: row["taken_at"] for row in rows}
 
 
 async def take(conn: Connection, member: int, shards: Collection[int]) -> None:
