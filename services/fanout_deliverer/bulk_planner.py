@@ -14,6 +14,7 @@ import structlog
 from msgspec import Struct
 
 from services.fanout_deliverer import recipients
+from services.fanout_deliverer.bystanders import Bystanders
 from services.fanout_deliverer.draft import Draft, Drafting, digests_for
 from services.fanout_deliverer.outgoing import Page, messages_of
 from services.fanout_deliverer.precedence import Precedence
@@ -65,6 +66,7 @@ class BulkPlanner:
         recipients: Lists to whom, at most `PAGE` at a time.
         blocks: Suspended domains.
         precedence: Who goes first.
+        bystanders: Who else is about.
         added: Is set when messages wait for their shards.
     """
 
@@ -77,6 +79,7 @@ class BulkPlanner:
         recipients: Recipients,
         blocks: DomainBlocks,
         precedence: Precedence,
+        bystanders: Bystanders,
         added: asyncio.Event,
     ) -> None:
         self._pool = pool
@@ -84,6 +87,7 @@ class BulkPlanner:
         self._recipients = recipients
         self._blocks = blocks
         self._precedence = precedence
+        self._bystanders = bystanders
         self._added = added
         self._codec = Codec(AcceptedActivity)
         self._failures: dict[int, int] = {}
@@ -111,7 +115,7 @@ class BulkPlanner:
                 log.exception("bulk_plan_failed")  # and tried again
             if found:
                 work = time.monotonic() - began
-                await asyncio.sleep(rest(work, others_about=self._precedence.others_about))
+                await asyncio.sleep(rest(work, others_about=self._bystanders.about))
                 continue
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(POLL):

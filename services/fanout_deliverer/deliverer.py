@@ -122,6 +122,7 @@ class Deliverer:
             recipients=Recipients(resolver=resolver, uris=uris, blocks=blocks, page=BULK_PAGE),
             blocks=blocks,
             precedence=self._precedence,
+            bystanders=self.worker.bystanders,
             added=self.bulk_lane.added,
         )
         self.planner = Planner(

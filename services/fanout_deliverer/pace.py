@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 
+from services.fanout_deliverer.bystanders import Bystanders
 from services.fanout_deliverer.granted import granted
 from services.fanout_deliverer.precedence import Precedence
 from services.fanout_deliverer.restraint import Restraint
@@ -27,18 +28,22 @@ class Pace:
 
     Whoever waits for an answer from far away costs the loop nothing: then there are many slots. Where the
     processor is the limit there are few, which costs no throughput, and what is not bulk hardly waits.
-    While that is about, the bulk keeps to a share of the processor; while that has the right of way, it
-    begins one request at each look and no more. It never begins two in one turn of the loop, for each of
-    them signs: whatever has come meanwhile is seen in between.
+    While authors are about who have nothing in bulk, it keeps to a share of the processor; while anything
+    else has the right of way, it begins one request at each look and no more. It never begins two in one
+    turn of the loop, for each of them signs: whatever has come meanwhile is seen in between.
 
     Args:
         precedence: Who has the right of way.
+        bystanders: Who else is about.
         restraint: What the bulk may do while others are about.
     """
 
-    def __init__(self, precedence: Precedence, restraint: Restraint | None = None) -> None:
+    def __init__(
+        self, precedence: Precedence, bystanders: Bystanders, restraint: Restraint | None = None
+    ) -> None:
         self.slots = LEAST
         self._precedence = precedence
+        self._bystanders = bystanders
         self._restraint = restraint or Restraint()
         self._was_taken = False
         self._begun = False
@@ -83,7 +88,7 @@ class Pace:
     def _may_begin(self) -> bool:
         if self._begun or self._used >= self.slots or self._precedence.taken:
             return False
-        return self._restraint.allows or not self._precedence.others_about
+        return self._restraint.allows or not self._bystanders.about
 
     async def run(self) -> None:
         """Adapt to the loop until cancelled."""
@@ -95,6 +100,7 @@ class Pace:
 
     def adapt(self, late: float) -> None:
         """Take into account by how many seconds the loop was late just now."""
+        self._bystanders.look()
         was_taken, self._was_taken = self._was_taken, self._precedence.taken
         self._restraint.look(LOOK + late, alone=not (was_taken or self._was_taken))
         if late > LATE:

@@ -11,9 +11,6 @@ LINGER = 0.03
 LONGEST = 0.15
 """Seconds in one go; then the bulk has as many, however much else there is."""
 
-ABOUT = 10.0
-"""Seconds after its last step for which something else is taken to come again."""
-
 
 class Precedence:
     """Tells the bulk whether something else is under way in this process.
@@ -33,11 +30,6 @@ class Precedence:
         """Whether the bulk should wait."""
         now = self._clock()
         return now < self._until and now < self._since + LONGEST
-
-    @property
-    def others_about(self) -> bool:
-        """Whether there was something else lately, so that the bulk should not take the whole processor."""
-        return self._clock() < self._until + ABOUT
 
     def take(self) -> None:
         """Have the bulk wait for a moment from now on: a step of something else begins."""

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from msgspec import Struct
 
+from services.fanout_deliverer.bystanders import Bystanders
 from services.fanout_deliverer.courier import Courier
 from services.fanout_deliverer.facts import FactFinder, Facts, Job
 from services.fanout_deliverer.in_flight import LAGGARDS, InFlight
@@ -101,7 +102,9 @@ class Worker:
         self._recorder = recorder
         self._blocks = blocks
         self._lanes = Lanes()
-        self.pace = Pace(precedence)
+        self.bystanders = Bystanders()
+        """Who sends beside the bulk."""
+        self.pace = Pace(precedence, self.bystanders)
         """Of the bulk; to be run beside the worker."""
         bulk = InFlight(self.pace, laggards=BULK_LAGGARDS, after=BUSY)
         self._swift = self._passage(InFlight(IN_FLIGHT), SLOTS, precedence)
@@ -113,6 +116,7 @@ class Worker:
 
     async def deliver_bulk(self, items: Sequence[Delivery], lease: Lease) -> None:
         """Do the same as `deliver` with what may take longer: it is in nobody's way."""
+        self.bystanders.send_in_bulk(item.actor_id for item in items)
         await self._deliver(items, lease, self._bulk)
 
     async def deliver(self, items: Sequence[Delivery], lease: Lease) -> None:
@@ -120,6 +124,7 @@ class Worker:
 
         Raises ShardLeft if the shard went to another process before all was sent.
         """
+        self.bystanders.send(item.actor_id for item in items)
         await self._deliver(items, lease, self._swift)
 
     async def _deliver(self, items: Sequence[Delivery], lease: Lease, passage: Passage) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from services.fanout_deliverer.allowance import Allowances
 from services.fanout_deliverer.bulk_planner import BulkPlanner
+from services.fanout_deliverer.bystanders import Bystanders
 from services.fanout_deliverer.draft import Drafting
 from services.fanout_deliverer.precedence import Precedence
 from services.fanout_deliverer.recipients import START, Position, Recipients
@@ -211,6 +212,7 @@ def _planner(world: World, publisher: Publisher) -> BulkPlanner:
         recipients=Recipients(resolver=world.resolver, uris=world.uris, blocks=world.blocks, page=250),
         blocks=world.blocks,
         precedence=Precedence(),
+        bystanders=Bystanders(),
         added=asyncio.Event(),
     )
 

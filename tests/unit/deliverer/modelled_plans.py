@@ -13,6 +13,7 @@ from unittest.mock import patch
 
 from services.fanout_deliverer.allowance import BURST, Allowances
 from services.fanout_deliverer.bulk_planner import BulkPlanner
+from services.fanout_deliverer.bystanders import Bystanders
 from services.fanout_deliverer.draft import Draft, Drafting
 from services.fanout_deliverer.plan import Audience, audience_of
 from services.fanout_deliverer.planner import Planner
@@ -289,6 +290,7 @@ def planners(tables: Tables, around: Around) -> Planners:
         recipients=recipients,
         blocks=blocks,
         precedence=Precedence(),
+        bystanders=Bystanders(),
         added=asyncio.Event(),
     )
     in_queue = Planner(

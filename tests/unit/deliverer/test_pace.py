@@ -3,9 +3,10 @@
 import asyncio
 import itertools
 
+from services.fanout_deliverer.bystanders import ABOUT, Bystanders
 from services.fanout_deliverer.lanes import Lanes, Place
 from services.fanout_deliverer.pace import LATE, LEAST, LOOK, MOST, Pace
-from services.fanout_deliverer.precedence import ABOUT, Precedence
+from services.fanout_deliverer.precedence import Precedence
 from services.fanout_deliverer.restraint import SHARE, Restraint
 from services.fanout_deliverer.slots import BULK_SLOTS, SLOTS
 
@@ -17,7 +18,7 @@ async def _settle() -> None:
 
 async def test_pace_follows_the_loop() -> None:
     """The bulk gets more while somebody waits and the loop is on time, and steps back when it is late."""
-    pace, go_on = Pace(Precedence()), asyncio.Event()
+    pace, go_on = Pace(Precedence(), Bystanders()), asyncio.Event()
 
     async def request() -> None:
         await pace.acquire()
@@ -42,7 +43,7 @@ async def test_bulk_begins_next_to_nothing_meanwhile() -> None:
     """While something else has the right of way one request begins at each look; then all that may."""
     now = 0.0
     precedence = Precedence(lambda: now)
-    pace, begun = Pace(precedence), 0
+    pace, begun = Pace(precedence, Bystanders()), 0
 
     async def request() -> None:
         nonlocal begun
@@ -67,7 +68,7 @@ async def test_bulk_begins_next_to_nothing_meanwhile() -> None:
 
 async def test_bulk_signs_once_in_a_turn_of_the_loop() -> None:
     """However many of the bulk may begin, what has come in meanwhile is seen between any two of them."""
-    pace, seen = Pace(Precedence()), list[str]()
+    pace, seen = Pace(Precedence(), Bystanders()), list[str]()
 
     async def request() -> None:
         await pace.acquire()
@@ -87,8 +88,8 @@ async def test_bulk_signs_once_in_a_turn_of_the_loop() -> None:
 async def test_bulk_keeps_to_its_share_while_others_are_about() -> None:
     """Between two steps of others the bulk begins what its share pays for; once they are gone, all it can."""
     now, spent = 0.0, 0.0
-    precedence = Precedence(lambda: now)
-    pace, begun = Pace(precedence, Restraint(lambda: spent)), 0
+    bystanders = Bystanders(lambda: now)
+    pace, begun = Pace(Precedence(), bystanders, Restraint(lambda: spent)), 0
 
     async def request() -> None:
         nonlocal begun, spent
@@ -105,7 +106,7 @@ async def test_bulk_keeps_to_its_share_while_others_are_about() -> None:
             await _settle()
         return begun - before
 
-    precedence.take()
+    bystanders.send([1])
     tasks = [asyncio.create_task(request()) for _ in range(1000)]
     await look_for(ABOUT / 4)
     assert 0.8 <= await look_for(ABOUT / 2) * 0.002 / (SHARE * ABOUT / 2) <= 1.2

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from services.fanout_deliverer.precedence import ABOUT, LINGER, LONGEST, Precedence
+from services.fanout_deliverer.precedence import LINGER, LONGEST, Precedence
 
 
 class Clock:
@@ -42,18 +42,6 @@ def test_the_bulk_has_half_of_the_time() -> None:
         clock.now += 0.001
     assert 900 <= waits <= 1100
     assert longest <= LONGEST / 0.001 + 1
-
-
-def test_others_are_about_for_a_while() -> None:
-    """Whoever was there lately counts as there, also between two steps; nobody does before the first."""
-    clock = Clock()
-    precedence = Precedence(clock)
-    about = [precedence.others_about]
-    precedence.take()
-    for seconds in (0.0, ABOUT * 0.9, ABOUT * 0.2):
-        clock.now += seconds
-        about.append(precedence.others_about)
-    assert about == [False, True, True, False]
 
 
 async def test_giving_way_ends() -> None:
