@@ -50,6 +50,18 @@ def test_nobody_is_in_their_own_way() -> None:
     assert _about(seen)
 
 
+def test_who_is_silent_is_forgotten_though_others_go_on() -> None:
+    """Whoever came before somebody else and goes on does not keep them here."""
+    clock = Clock()
+    seen = Bystanders(clock)
+    seen.send([BEN, ADA])
+    clock.now += ABOUT * 0.9
+    seen.send([BEN])
+    seen.send_in_bulk([BEN])
+    clock.now += ABOUT * 0.2
+    assert not _about(seen)
+
+
 def test_few_authors_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     """However many send, memory is bounded; whoever sent nothing for longest is forgotten."""
     monkeypatch.setattr(bystanders, "AUTHORS", 2)

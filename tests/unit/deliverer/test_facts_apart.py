@@ -25,11 +25,11 @@ class SlowForTheMany:
         return Facts(settled={job.key for job in jobs}, hosts={})
 
 
-def _delivery(name: str) -> Delivery:
+def _delivery(name: str, author: int = 1) -> Delivery:
     return Delivery(
         activity_id=name,
         activity_type="Create",
-        actor_id=1,
+        actor_id=author,
         body=b"{}",
         targets=(Target(inbox=f"https://{name}.example/inbox", shared=True),),
         created_at=datetime.now(UTC),
@@ -37,15 +37,19 @@ def _delivery(name: str) -> Delivery:
     )
 
 
-async def test_the_few_do_not_wait_for_an_answer_about_the_many() -> None:
-    """While the database thinks about the bulk, it is asked about all else, too."""
-    worker = Worker(
+def _worker() -> Worker:
+    return Worker(
         facts=cast("FactFinder", SlowForTheMany()),
         courier=cast("Courier", None),
         recorder=cast("Recorder", None),
         blocks=cast("DomainBlocks", frozenset()),
         precedence=Precedence(),
     )
+
+
+async def test_the_few_do_not_wait_for_an_answer_about_the_many() -> None:
+    """While the database thinks about the bulk, it is asked about all else, too."""
+    worker = _worker()
     lease = Lease(0, Pulse())
     many = asyncio.create_task(worker.deliver_bulk([_delivery("bulk")], lease))
     await asyncio.sleep(0)
@@ -53,3 +57,13 @@ async def test_the_few_do_not_wait_for_an_answer_about_the_many() -> None:
         await worker.deliver([_delivery("few")], lease)
     assert not many.done()
     many.cancel()
+
+
+async def test_the_worker_knows_who_sends_beside_the_bulk() -> None:
+    """Whoever sends something is about, unless it is in their own bulk's way."""
+    worker, lease, about = _worker(), Lease(0, Pulse()), list[bool]()
+    for work, author in ((worker.deliver_bulk, 1), (worker.deliver, 1), (worker.deliver, 2)):
+        await work([_delivery("few", author)], lease)
+        worker.bystanders.look()
+        about.append(worker.bystanders.about)
+    assert about == [False, False, True]
