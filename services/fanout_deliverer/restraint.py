@@ -13,7 +13,11 @@ _FIRST = 0.001
 """Seconds of processor that a request is taken to cost before any has been seen."""
 
 _LEAST = 0.0001
+"""Seconds of processor that a request is taken to cost at least: a clock may be too coarse to see it."""
+
 _KEPT = 0.95
+"""How much of what was seen before counts at the next look."""
+
 _SAVED = 0.04
 """Seconds for which a share can be saved up: what follows a look that came late is no burst."""
 

@@ -65,16 +65,11 @@ def check_digest(fields: Fields, method: str, body: bytes) -> None:
 
 
 def _compare(stated: Mapping[str, bytes], body: bytes) -> None:
-    unknown = True
-    for name, hasher in _HASHES.items():
-        value = stated.get(name)
-        if value is None:
-            continue
-        if hasher(body).digest() != value:
-            raise Refused(Reason.DIGEST_MISMATCH)
-        unknown = False
-    if unknown:
+    known = [(hasher, stated[name]) for name, hasher in _HASHES.items() if name in stated]
+    if not known:
         raise Refused(Reason.DIGEST_UNSUPPORTED, f"digest by {', '.join(stated)[:64]!r}")
+    if any(hasher(body).digest() != value for hasher, value in known):
+        raise Refused(Reason.DIGEST_MISMATCH)
 
 
 def _read_digest(header: str) -> dict[str, bytes]:
