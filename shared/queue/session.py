@@ -15,6 +15,7 @@ from shared.protocol.messages import Message
 from shared.queue.batches import Backlog, Delivered
 from shared.queue.connection import CONNECT_TIMEOUT
 from shared.queue.handling import GiveBack, Handling
+from shared.queue.topology import QUEUES
 from shared.telemetry import metrics
 
 log = structlog.get_logger(__name__)
@@ -79,10 +80,12 @@ class Session(Generic[T]):
         self._cancelled = asyncio.Event()
         self._queue = ""
         self._tag = ""
+        self._in_order = False
 
     async def begin(self, queue: str, prefetch: int) -> None:
         """Ask the broker for messages."""
-        self._queue = queue
+        self._queue, spec = queue, QUEUES.get(queue)
+        self._in_order = spec is not None and spec.single_consumer
         self._channel.on_consumer_cancel_callbacks.add(self._on_cancel)
         await self._channel.basic_qos(prefetch_count=prefetch)
         consuming = await self._channel.basic_consume(queue, self._on_message)
@@ -104,7 +107,9 @@ class Session(Generic[T]):
                 log.warning(
                     "consumer_full", queue=self._queue, bytes=self._backlog.bytes, prefetch=prefetch.now
                 )
-            if not closing.done() and not self._cancelled.is_set():
+            # Whoever waits for a queue with a single consumer is served as soon as that one is cancelled,
+            # before what it holds has gone back: there it ends with its channel, which is one step.
+            if not self._in_order and not closing.done() and not self._cancelled.is_set():
                 await self._channel.basic_cancel(self._tag, timeout=CONNECT_TIMEOUT)
         finally:
             for observer in (closing, *ends):

@@ -238,6 +238,25 @@ async def test_one_process_at_a_time_works_an_ordered_queue(broker: Broker, publ
         await eventually(lambda: second.done == [10], "the other to take over")
 
 
+async def test_whoever_takes_over_gets_all_in_order(broker: Broker, publisher: Publisher) -> None:
+    """What one held of an ordered queue comes to the next before anything that it was never given."""
+    first, second = Recorder(), Recorder()
+    first.gate.clear()
+    leader = BatchConsumer(broker, FANOUT_PLAN, CODEC, first, max_items=1, prefetch=5)
+    leader.start()
+    await send(publisher, *range(10), queue=FANOUT_PLAN)
+    await first.entered.wait()
+    async with BatchConsumer(broker, FANOUT_PLAN, CODEC, second) as follower:
+        await eventually(follower.is_consuming, "somebody to wait for the queue")
+        stop = asyncio.create_task(leader.stop())
+        for number in range(10, 60):  # each of them is confirmed: time enough to serve the other too early
+            await send(publisher, number, queue=FANOUT_PLAN)
+        first.gate.set()
+        await stop
+        await eventually(lambda: len(first.done + second.done) >= 60, "all of it")
+    assert first.done + second.done == list(range(60))
+
+
 async def test_concurrent_batches_do_not_wait_for_each_other(broker: Broker, publisher: Publisher) -> None:
     """With more than one batch in work, a slow one does not hold up the others, and each is acknowledged."""
     slow = asyncio.Event()
