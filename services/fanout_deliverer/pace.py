@@ -13,6 +13,9 @@ LEAST = 4
 
 MOST = 384
 
+TOGETHER = 4
+"""Requests that are begun in one turn of the loop while nobody is about: each of them signs."""
+
 LOOK = 0.02
 """Seconds between two looks at how late the loop is."""
 
@@ -28,9 +31,9 @@ class Pace:
 
     Whoever waits for an answer from far away costs the loop nothing: then there are many slots. Where the
     processor is the limit there are few, which costs no throughput, and what is not bulk hardly waits.
-    While authors are about who have nothing in bulk, it keeps to a share of the processor; while anything
-    else has the right of way, it begins one request at each look and no more. It never begins two in one
-    turn of the loop, for each of them signs: whatever has come meanwhile is seen in between.
+    While authors are about who have nothing in bulk, it keeps to a share of the processor and never signs
+    twice in one turn of the loop, so that whatever has come meanwhile is seen in between. While anything else
+    has the right of way, it begins one request at each look and no more.
 
     Args:
         precedence: Who has the right of way.
@@ -46,7 +49,7 @@ class Pace:
         self._bystanders = bystanders
         self._restraint = restraint or Restraint()
         self._was_taken = False
-        self._begun = False
+        self._begun = 0
         self._used = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
 
@@ -77,18 +80,20 @@ class Pace:
     def _begin(self) -> None:
         self._used += 1
         self._restraint.begin()
-        if not self._begun:
-            self._begun = True
+        self._begun += 1
+        if self._begun == 1:
             asyncio.get_running_loop().call_soon(self._turn_ended)
 
     def _turn_ended(self) -> None:
-        self._begun = False
+        self._begun = 0
         self._admit()
 
     def _may_begin(self) -> bool:
-        if self._begun or self._used >= self.slots or self._precedence.taken:
+        if self._used >= self.slots or self._precedence.taken:
             return False
-        return self._restraint.allows or not self._bystanders.about
+        if self._bystanders.about:
+            return not self._begun and self._restraint.allows
+        return self._begun < TOGETHER
 
     async def run(self) -> None:
         """Adapt to the loop until cancelled."""

@@ -1,11 +1,10 @@
 """How many requests are busy at once, and who goes first at a host."""
 
 import asyncio
-import itertools
 
 from services.fanout_deliverer.bystanders import ABOUT, Bystanders
 from services.fanout_deliverer.lanes import Lanes, Place
-from services.fanout_deliverer.pace import LATE, LEAST, LOOK, MOST, Pace
+from services.fanout_deliverer.pace import LATE, LEAST, LOOK, MOST, TOGETHER, Pace
 from services.fanout_deliverer.precedence import Precedence
 from services.fanout_deliverer.restraint import SHARE, Restraint
 from services.fanout_deliverer.slots import BULK_SLOTS, SLOTS
@@ -66,23 +65,38 @@ async def test_bulk_begins_next_to_nothing_meanwhile() -> None:
         task.cancel()
 
 
-async def test_bulk_signs_once_in_a_turn_of_the_loop() -> None:
-    """However many of the bulk may begin, what has come in meanwhile is seen between any two of them."""
-    pace, seen = Pace(Precedence(), Bystanders()), list[str]()
+async def _begun_by_turn(pace: Pace, requests: int) -> list[int]:
+    """Return how many of these requests of the bulk begin in each turn of the loop."""
+    begun = [0]
 
     async def request() -> None:
         await pace.acquire()
-        seen.append("bulk")
-
-    async def other() -> None:
-        while seen.count("bulk") < LEAST:
-            seen.append("other")
-            await asyncio.sleep(0)
+        begun[-1] += 1
 
     async with asyncio.timeout(10):
-        await asyncio.gather(other(), *(request() for _ in range(LEAST)))
-    begun = [place for place, name in enumerate(seen) if name == "bulk"]
-    assert all("other" in seen[a:b] for a, b in itertools.pairwise(begun))
+        tasks = [asyncio.create_task(request()) for _ in range(requests)]
+        while sum(begun) < requests:
+            begun.append(0)
+            await asyncio.sleep(0)
+        await asyncio.gather(*tasks)
+    return begun
+
+
+async def test_bulk_signs_once_in_a_turn_while_others_are_about() -> None:
+    """However many may begin, what others have sent meanwhile is seen between any two of them."""
+    bystanders = Bystanders()
+    bystanders.send([1])
+    pace = Pace(Precedence(), bystanders)
+    for _ in range(LEAST):
+        pace.adapt(0.0)
+    assert max(await _begun_by_turn(pace, LEAST)) == 1
+
+
+async def test_bulk_that_is_alone_signs_a_few_in_a_turn() -> None:
+    """With nobody about the loop turns once for a few requests, and never for all that may begin."""
+    pace = Pace(Precedence(), Bystanders())
+    pace.slots = 5 * TOGETHER
+    assert max(await _begun_by_turn(pace, pace.slots)) == TOGETHER
 
 
 async def test_bulk_keeps_to_its_share_while_others_are_about() -> None:
