@@ -17,7 +17,7 @@ from services.fanout_deliverer.lease import Lease, ShardLeft
 from shared.database import deliveries, hosts, retired_inboxes
 from shared.database.deliveries import Progress
 from shared.database.hosts import Success, Trouble
-from shared.database.pool import Connection, Pool, unavailable_when_down
+from shared.database.pool import Connection, Pool, transaction, unavailable_when_down
 from shared.database.retired_inboxes import Gone
 from shared.protocol.errors import Unavailable
 
@@ -121,8 +121,7 @@ class Recorder:
                 await self._write(ours)
 
     async def _write(self, group: Sequence[Waiting]) -> None:
-        async with self._pool.acquire() as conn, conn.transaction():
-            await conn.execute(_CUT_OFF.format(milliseconds=round(COMMIT_WITHIN * 1000)))
+        async with self._pool.acquire() as conn, transaction(conn, idle_at_most=COMMIT_WITHIN):
             await self._write_reports(conn, [one.report for one in group])
             if not all(one.lease.lasts(COMMIT_WITHIN) for one in group):
                 raise LeaseUnsure("the leases have not been renewed")
@@ -148,9 +147,6 @@ class Recorder:
             await hosts.slow_down(conn, slow)
         if parked:
             await hosts.watch(conn, parked)
-
-
-_CUT_OFF = "SET LOCAL idle_in_transaction_session_timeout = {milliseconds}"
 
 
 def _is_lost(one: Waiting) -> bool:

@@ -40,7 +40,9 @@ async def main(context: Context) -> None:
         pool = await open_patiently(
             context,
             "database",
-            lambda: create_pool(settings.database_url, max_size=CONNECTIONS, application_name=NAME),
+            lambda: create_pool(
+                settings.database_url, max_size=CONNECTIONS, application_name=NAME, by_index=True
+            ),
         )
         stack.push_async_callback(pool.close)
         uris = LocalUris(settings.origin, settings.account_domain)
