@@ -10,7 +10,7 @@ from services.fanout_deliverer.lanes import Place
 from services.fanout_deliverer.signers import Signers
 from shared.database import deliveries, hosts, superseding
 from shared.database.hosts import Host
-from shared.database.pool import Pool, unavailable_when_down
+from shared.database.pool import Pool, by_index, unavailable_when_down
 from shared.protocol.messages import Delivery, Target
 from shared.resolution import DomainBlocks
 
@@ -61,7 +61,7 @@ class FactFinder:
     async def _look_up(self, jobs: Sequence[Job]) -> Facts:
         await self._blocks.refresh()
         with unavailable_when_down():
-            async with self._pool.acquire() as conn:
+            async with self._pool.acquire() as conn, by_index(conn):
                 await self._signers.load(conn, {job.delivery.actor_id for job in jobs})
                 # Of two copies in hand, one of them released, it is the released one that counts.
                 released = list({job.key: None for job in jobs if job.target.released})

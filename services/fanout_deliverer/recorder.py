@@ -17,7 +17,7 @@ from services.fanout_deliverer.lease import Lease, ShardLeft
 from shared.database import deliveries, hosts, retired_inboxes
 from shared.database.deliveries import Progress
 from shared.database.hosts import Success, Trouble
-from shared.database.pool import Connection, Pool, transaction, unavailable_when_down
+from shared.database.pool import Connection, Pool, by_index, unavailable_when_down
 from shared.database.retired_inboxes import Gone
 from shared.protocol.errors import Unavailable
 
@@ -121,7 +121,7 @@ class Recorder:
                 await self._write(ours)
 
     async def _write(self, group: Sequence[Waiting]) -> None:
-        async with self._pool.acquire() as conn, transaction(conn, idle_at_most=COMMIT_WITHIN):
+        async with self._pool.acquire() as conn, by_index(conn, idle_at_most=COMMIT_WITHIN):
             await self._write_reports(conn, [one.report for one in group])
             if not all(one.lease.lasts(COMMIT_WITHIN) for one in group):
                 raise LeaseUnsure("the leases have not been renewed")

@@ -39,9 +39,7 @@ async def main(context: Context) -> None:
         pool = await open_patiently(
             context,
             "database",
-            lambda: create_pool(
-                settings.database_url, max_size=CONNECTIONS, application_name=NAME, by_index=True
-            ),
+            lambda: create_pool(settings.database_url, max_size=CONNECTIONS, application_name=NAME),
         )
         stack.push_async_callback(pool.close)
         signer = await open_patiently(

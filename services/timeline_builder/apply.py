@@ -31,7 +31,7 @@ from shared.actions.site import Site
 from shared.database import claims
 from shared.database.claims import Claim
 from shared.database.counters import Counts
-from shared.database.pool import Connection, Pool, transaction, unavailable_when_down
+from shared.database.pool import Connection, Pool, by_index, unavailable_when_down
 from shared.protocol.activities import (
     Accept,
     AcceptQuote,
@@ -104,7 +104,7 @@ async def apply_batch(
     """
     works, changes = [Work(item, item.activity) for item in items], Changes()
     with unavailable_when_down():
-        async with pool.acquire() as conn, transaction(conn):
+        async with pool.acquire() as conn, by_index(conn):
             fresh = await _claim(conn, works)
             if fresh:
                 await _apply(conn, site, fresh, changes)

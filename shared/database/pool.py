@@ -107,15 +107,18 @@ class PlainConnection(asyncpg.Connection):
 
 
 @asynccontextmanager
-async def transaction(conn: Connection, *, idle_at_most: float | None = None) -> AsyncIterator[None]:
-    """Run a transaction that takes one round trip to begin.
+async def by_index(conn: Connection, *, idle_at_most: float | None = None) -> AsyncIterator[None]:
+    """Run a transaction whose statements go by index, however young the tables are.
+
+    Plans are kept for the life of a connection. One that was made while a table was nearly empty reads the
+    whole table for as long as no ANALYZE has noticed its growth, which on a new site costs tenfold.
 
     Args:
-        conn: A connection that is in none.
+        conn: A connection that is in no transaction.
         idle_at_most: Seconds for which it may stay open with nothing under way; Postgres cuts it off then.
     """
     limit = "" if idle_at_most is None else _IDLE_AT_MOST.format(milliseconds=round(idle_at_most * 1000))
-    await conn.execute("BEGIN" + limit)
+    await conn.execute(_BY_INDEX + limit)
     try:
         yield
     except BaseException:
@@ -125,6 +128,7 @@ async def transaction(conn: Connection, *, idle_at_most: float | None = None) ->
     await conn.execute("COMMIT")
 
 
+_BY_INDEX = "BEGIN; SET LOCAL enable_seqscan = off"
 _IDLE_AT_MOST = "; SET LOCAL idle_in_transaction_session_timeout = {milliseconds}"
 
 
@@ -151,21 +155,14 @@ async def prepare_connection(connection: "asyncpg.Connection[asyncpg.Record]") -
     )
 
 
-async def create_pool(
-    url: str, *, min_size: int = 1, max_size: int = 4, application_name: str, by_index: bool = False
-) -> Pool:
+async def create_pool(url: str, *, min_size: int = 1, max_size: int = 4, application_name: str) -> Pool:
     """Open a pool; raises Unavailable where the database does not answer.
-
-    Plans are kept for the life of a connection. One that was made while a table was nearly empty reads the
-    whole table for as long as no ANALYZE has noticed its growth, which on a new site costs tenfold. Services
-    that look up a few rows at a time have these statements go `by_index`, however young the tables are.
 
     Args:
         url: `postgresql://…`, as in `HEDDLE_DATABASE_URL`.
         min_size: Connections that are opened at once and kept.
         max_size: The most connections this process may hold.
         application_name: Shown in `pg_stat_activity`.
-        by_index: No statement reads a whole table where there is an index to go by.
     """
     with _opening(url):
         return await asyncpg.create_pool(
@@ -176,15 +173,8 @@ async def create_pool(
             timeout=CONNECT_TIMEOUT,
             init=prepare_connection,
             connection_class=PlainConnection,
-            server_settings=_session(application_name) | (_BY_INDEX if by_index else {}),
+            server_settings={"application_name": application_name, "timezone": "UTC"},
         )
-
-
-_BY_INDEX = {"enable_seqscan": "off"}
-
-
-def _session(application_name: str) -> dict[str, str]:
-    return {"application_name": application_name, "timezone": "UTC"}
 
 
 async def connect(url: str, *, application_name: str) -> "asyncpg.Connection[asyncpg.Record]":
@@ -193,7 +183,7 @@ async def connect(url: str, *, application_name: str) -> "asyncpg.Connection[asy
         connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(
             url,
             timeout=CONNECT_TIMEOUT,
-            server_settings=_session(application_name),
+            server_settings={"application_name": application_name, "timezone": "UTC"},
         )
         await prepare_connection(connection)
         return connection

@@ -47,9 +47,7 @@ class Backlog(Generic[T]):
         """Of their bodies."""
 
     def add(self, message: DeliveredMessage) -> None:
-        """Take in what the broker has sent, as long as there is room, and until it is closed."""
-        if self.closed.is_set():
-            return
+        """Take in what the broker has sent, as long as there is room."""
         size = len(message.body)
         if self.full.is_set() or (self.messages and self.bytes + size > self._max_bytes):
             self.full.set()
