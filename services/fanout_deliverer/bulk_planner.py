@@ -148,7 +148,7 @@ class BulkPlanner:
         return True
 
     async def _page(self, conn: Connection, plan: BulkPlan, item: AcceptedActivity) -> None:
-        draft = await self._drafting.draft(conn, item)
+        [draft] = await self._drafting.drafts(conn, [item])
         if draft is None:
             await self._end(conn, plan)
             return

@@ -1,10 +1,12 @@
 """An activity that is about to be planned: who sends it, whom it is meant for, and the bytes that go out."""
 
+from collections.abc import Sequence
+
 import structlog
 from msgspec import Struct
 from msgspec.structs import replace
 
-from services.fanout_deliverer.plan import Audience, audience_of, passed_on, recall_only
+from services.fanout_deliverer.plan import Audience, audience_of, passed_on, recall_only, sender_of
 from services.fanout_deliverer.relays import Relays
 from services.fanout_deliverer.signers import Signers
 from shared.database import audience, blocks, follower_digests
@@ -47,11 +49,15 @@ class Drafting:
         self._uris = uris
         self._relays = Relays()
 
-    async def draft(self, conn: Connection, item: AcceptedActivity) -> Draft | None:
-        """Return the draft of an activity, None where it may not leave; raises SenderUnknown."""
+    async def drafts(self, conn: Connection, items: Sequence[AcceptedActivity]) -> list[Draft | None]:
+        """Return the draft of each activity, None where it may not leave; raises SenderUnknown."""
+        senders = await audience.senders(conn, {sender_of(item) for item in items})
+        await self._signers.load(conn, {sender.id for sender in senders.values()})
+        return [await self._draft(conn, item, senders.get(sender_of(item))) for item in items]
+
+    async def _draft(self, conn: Connection, item: AcceptedActivity, sender: Sender | None) -> Draft | None:
         if item.passed_on_by:
-            return await _passed_on(conn, item)
-        sender = await audience.sender_by_uri(conn, item.activity.actor)
+            return await _passed_on(conn, item, sender)
         if sender is None or not item.body:
             raise SenderUnknown(item.activity.actor[:200])
         reach = _reach(item, sender)
@@ -64,15 +70,13 @@ class Drafting:
             federated=sender.federated and sender.active,
         )
         reach = replace(reach, also=tuple(relays))
-        body = item.body if reach.personal else await self._proven(conn, item, sender)
-        return _draft(item, sender, reach, body)
+        return _draft(item, sender, reach, item.body if reach.personal else self._proven(item, sender))
 
-    async def _proven(self, conn: Connection, item: AcceptedActivity, sender: Sender) -> bytes:
+    def _proven(self, item: AcceptedActivity, sender: Sender) -> bytes:
         """Return an activity with a proof, so that it stands wherever it is passed on to (FEP-8b32).
 
         What concerns one other actor only is not passed on: there the signature of the request is enough.
         """
-        await self._signers.load(conn, [sender.id])
         prover = self._signers.prover(sender.id)
         # Dated as the activity, not now: planned again after a crash, it has to be the same bytes.
         return add_proof(
@@ -80,9 +84,8 @@ class Drafting:
         )
 
 
-async def _passed_on(conn: Connection, item: AcceptedActivity) -> Draft | None:
+async def _passed_on(conn: Connection, item: AcceptedActivity, sender: Sender | None) -> Draft | None:
     """Return the draft of what somebody else said in answer to one of ours: unchanged, signed by ours."""
-    sender = await audience.sender_by_uri(conn, item.passed_on_by)
     if sender is None or not (sender.federated and sender.active):
         return None
     if await blocks.is_blocked(conn, sender.id, item.activity.actor):

@@ -1,11 +1,13 @@
 """Planned pages on their way out: recorded together, then published together, in the order they came."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 
+import structlog
 from msgspec import Struct
 
 from services.fanout_deliverer.plan import plan_deliveries
-from shared.database import delivery_plans
+from shared.database import bulk, delivery_plans
 from shared.database.bulk import NewMessage
 from shared.database.delivery_plans import Destination, Planned, SentActivity
 from shared.database.pool import Connection
@@ -13,6 +15,8 @@ from shared.protocol.identifiers import host_of
 from shared.protocol.messages import Codec, Delivery
 from shared.queue.publisher import Payload, Publisher, encode_batches
 from shared.queue.topology import deliver_queue
+
+log = structlog.get_logger(__name__)
 
 FULL = 1000
 """Destinations that are written in one go."""
@@ -31,7 +35,7 @@ class Page(Struct, frozen=True):
 
 
 class Outgoing:
-    """Gathers pages and sends them off.
+    """Gathers pages, and what is left to the bulk, and sends them off: the pages first.
 
     What is published is recorded before, so that an outcome finds its row; an activity counts as planned
     once all of it is published. A crash in between leads to the same plan again, which changes no row and
@@ -40,12 +44,15 @@ class Outgoing:
     Args:
         conn: The database.
         publisher: For the deliveries.
+        bulk_begun: Is set when something is left to be planned in bulk.
     """
 
-    def __init__(self, conn: Connection, publisher: Publisher) -> None:
+    def __init__(self, conn: Connection, publisher: Publisher, bulk_begun: asyncio.Event) -> None:
         self._conn = conn
         self._publisher = publisher
+        self._bulk_begun = bulk_begun
         self._pages: list[Page] = []
+        self._left: list[tuple[SentActivity, bytes]] = []
 
     async def add(self, page: Page) -> None:
         """Take in a page; send everything off if that makes a portion."""
@@ -53,8 +60,25 @@ class Outgoing:
         if sum(len(one.destinations) for one in self._pages) >= FULL:
             await self.flush()
 
+    def leave_to_bulk(self, sent: SentActivity, message: bytes) -> None:
+        """Take in what is planned page by page, beside the queue, from the message that it came in."""
+        self._left.append((sent, message))
+
     async def flush(self) -> None:
         """Record and publish what has been gathered; raises Unavailable."""
+        await self._send_off()
+        await self._begin_bulk()
+
+    async def _begin_bulk(self) -> None:
+        left, self._left = self._left, []
+        if not left:
+            return
+        await bulk.begin(self._conn, left)
+        self._bulk_begun.set()
+        for sent, _ in left:
+            log.info("planned_in_bulk", activity=sent.uri, type=sent.type, trace=sent.trace)
+
+    async def _send_off(self) -> None:
         pages, self._pages = self._pages, []
         if not pages:
             return

@@ -1,5 +1,6 @@
 """Planning without any I/O: whom an activity is meant for, and which messages bring it there."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
@@ -184,6 +185,11 @@ def _message(sent: SentActivity, targets: Sequence[Target]) -> Delivery:
     )
 
 
+def sender_of(item: AcceptedActivity) -> str:
+    """Return the URI of the account that an activity goes out for."""
+    return item.passed_on_by or item.activity.actor
+
+
 def by_author(items: Sequence[AcceptedActivity]) -> list[AcceptedActivity]:
     """Return activities author by author, those of one author in order, and who did least first.
 
@@ -191,5 +197,11 @@ def by_author(items: Sequence[AcceptedActivity]) -> list[AcceptedActivity]:
     """
     authors: dict[str, list[AcceptedActivity]] = {}
     for item in items:
-        authors.setdefault(item.passed_on_by or item.activity.actor, []).append(item)
+        authors.setdefault(sender_of(item), []).append(item)
     return [item for theirs in sorted(authors.values(), key=len) for item in theirs]
+
+
+def alone(audiences: Sequence[Audience]) -> set[str]:
+    """Return the subjects that no two of these tell of: what was said of them before is not among these."""
+    counts = Counter(audience.subject for audience in audiences)
+    return {subject for subject, count in counts.items() if count == 1}

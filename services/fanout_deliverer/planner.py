@@ -5,19 +5,20 @@ only written down here and planned page by page beside the queue (`bulk_planner.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum, auto
 
 import structlog
+from msgspec import Struct
 
 from services.fanout_deliverer.allowance import Allowances
 from services.fanout_deliverer.draft import Draft, Drafting, digests_for
 from services.fanout_deliverer.outgoing import Outgoing, Page
-from services.fanout_deliverer.plan import by_author
+from services.fanout_deliverer.plan import alone, by_author
 from services.fanout_deliverer.precedence import Precedence
 from services.fanout_deliverer.recipients import START, Position, Recipients
-from shared.database import bulk, delivery_plans
-from shared.database.delivery_plans import Destination, PlanKnown
+from shared.database import delivery_plans
+from shared.database.delivery_plans import Destination, PlanKnown, Precedent
 from shared.database.pool import Connection, Pool, unavailable_when_down
 from shared.protocol.messages import AcceptedActivity, Codec
 from shared.queue.publisher import Publisher
@@ -26,8 +27,6 @@ from shared.telemetry.logging import bound
 
 log = structlog.get_logger(__name__)
 
-_DONE = PlanKnown(done=True, bulk=False)
-
 
 class Way(Enum):
     """How an activity goes out."""
@@ -35,6 +34,19 @@ class Way(Enum):
     EITHER = auto()
     QUEUES = auto()
     BULK = auto()
+
+
+class Work(Struct, frozen=True):
+    """One activity that is to be planned.
+
+    `before` is its plan where that was begun before; `earlier` is how what was said of its subject before
+    went out, where that is known already.
+    """
+
+    item: AcceptedActivity
+    draft: Draft
+    before: PlanKnown | None
+    earlier: Precedent | None
 
 
 class Planner:
@@ -80,28 +92,40 @@ class Planner:
         with unavailable_when_down():
             async with self._pool.acquire() as conn:
                 known = await delivery_plans.plans_known(conn, [item.activity.id for item in items])
-                outgoing = Outgoing(conn, self._publisher)
-                for item in by_author(items):
-                    before = known.get(item.activity.id)
-                    if before is not None and before.done:
-                        log.info("already_planned", trace=item.trace, activity=item.activity.id)
-                        continue
-                    with bound(trace=item.trace):
-                        await self._plan(conn, item, outgoing, before)
-                    known[item.activity.id] = _DONE
+                work = await self._prepare(conn, by_author(_not_done(items, known)), known)
+                outgoing = Outgoing(conn, self._publisher, self._bulk_begun)
+                for one in work:
+                    with bound(trace=one.item.trace):
+                        await self._plan(conn, one, outgoing)
                 self._precedence.take()
                 await outgoing.flush()
 
-    async def _plan(
-        self, conn: Connection, item: AcceptedActivity, outgoing: Outgoing, before: PlanKnown | None
-    ) -> None:
+    async def _prepare(
+        self, conn: Connection, items: Sequence[AcceptedActivity], known: Mapping[str, PlanKnown]
+    ) -> list[Work]:
+        """Return what is to be planned, with what can be asked of the database for all of it together."""
+        if not items:
+            return []
+        drafts = await self._drafting.drafts(conn, items)
+        reaches = [draft.reach for draft in drafts if draft is not None]
+        subjects = alone(reaches)
+        asked = {
+            reach.subject
+            for reach in reaches
+            if reach.follows_up and not reach.recalls_all and reach.subject in subjects
+        }
+        earlier = await delivery_plans.precedents(conn, asked) if asked else {}
+        return [
+            Work(item, draft, known.get(item.activity.id), earlier.get(draft.reach.subject))
+            for item, draft in zip(items, drafts, strict=True)
+            if draft is not None
+        ]
+
+    async def _plan(self, conn: Connection, work: Work, outgoing: Outgoing) -> None:
         self._precedence.take()
-        draft = await self._drafting.draft(conn, item)
-        if draft is None:
-            return
-        author, way = draft.sender.id, await self._way(conn, draft, before, outgoing)
+        draft, author, way = work.draft, work.draft.sender.id, await self._way(conn, work, outgoing)
         if way is Way.BULK or (way is Way.EITHER and self._allowances.is_spent(author)):
-            await self._leave_to_bulk(conn, item, draft)
+            self._leave_to_bulk(work, outgoing)
             return
         self._precedence.take()
         most = self._allowances.left(author)
@@ -109,28 +133,34 @@ class Planner:
         if len(first) > most and way is Way.EITHER:
             # What this author does next is not read as far as this before it is left to the bulk, too.
             self._allowances.take(author, most)
-            await self._leave_to_bulk(conn, item, draft)
+            self._leave_to_bulk(work, outgoing)
             return
         self._allowances.take(author, len(first))
         await self._send(conn, draft, first, following, outgoing)
 
-    async def _way(self, conn: Connection, draft: Draft, before: PlanKnown | None, outgoing: Outgoing) -> Way:
+    async def _way(self, conn: Connection, work: Work, outgoing: Outgoing) -> Way:
         """Return how an activity has to go, so that nothing overtakes what was said of its subject before.
 
         A plan that was begun goes on as it was. Otherwise one subject stays in the bulk once it was there,
         and in the queues as long as any of it waits there.
         """
-        if before is not None:
-            return Way.BULK if before.bulk else Way.QUEUES
-        if not draft.reach.follows_up:
+        if work.before is not None:
+            return Way.BULK if work.before.bulk else Way.QUEUES
+        reach = work.draft.reach
+        if not reach.follows_up:
             return Way.EITHER
-        # What this takes back may have been gathered a moment ago, and has to be found.
-        await outgoing.flush()
-        everything = draft.sender.id if draft.reach.recalls_all else None
-        earlier = await delivery_plans.precedent(conn, draft.reach.subject, everything)
+        earlier = work.earlier
+        if earlier is None:
+            # What this takes back may have been gathered a moment ago, and has to be found.
+            await outgoing.flush()
+            everything = work.draft.sender.id if reach.recalls_all else None
+            earlier = await delivery_plans.precedent(conn, reach.subject, everything)
         if earlier.in_bulk:
             return Way.BULK
         return Way.QUEUES if earlier.in_queues else Way.EITHER
+
+    def _leave_to_bulk(self, work: Work, outgoing: Outgoing) -> None:
+        outgoing.leave_to_bulk(work.draft.sent, self._codec.encode([work.item]))
 
     async def _gather(
         self, conn: Connection, draft: Draft, most: int
@@ -160,7 +190,17 @@ class Planner:
             await outgoing.add(Page(draft.sent, page, last=following is None, digests=digests))
         log.info("planned", activity=draft.sent.uri, type=draft.sent.type, inboxes=count)
 
-    async def _leave_to_bulk(self, conn: Connection, item: AcceptedActivity, draft: Draft) -> None:
-        await bulk.begin(conn, draft.sent, self._codec.encode([item]))
-        self._bulk_begun.set()
-        log.info("planned_in_bulk", activity=draft.sent.uri, type=draft.sent.type)
+
+def _not_done(
+    items: Sequence[AcceptedActivity], known: Mapping[str, PlanKnown]
+) -> Sequence[AcceptedActivity]:
+    """Return each of these once, without what is planned."""
+    new = list[AcceptedActivity]()
+    seen = {uri for uri, before in known.items() if before.done}
+    for item in items:
+        if item.activity.id in seen:
+            log.info("already_planned", trace=item.trace, activity=item.activity.id)
+            continue
+        seen.add(item.activity.id)
+        new.append(item)
+    return new

@@ -1,6 +1,6 @@
 """Who an activity of ours goes to: the inboxes behind followers, actors and authors."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -39,18 +39,18 @@ class Addressee(Struct, frozen=True, kw_only=True):
     local: bool
 
 
-async def sender_by_uri(conn: Connection, uri: str) -> Sender | None:
-    """Return the local actor of this URI."""
-    row = await conn.fetchrow(
+async def senders(conn: Connection, uris: Collection[str]) -> dict[str, Sender]:
+    """Return those of these actors that are local, by URI."""
+    rows = await conn.fetch(
         """
         SELECT a.id, a.uri, a.followers_uri, c.federated,
                a.suspended_at IS NULL AND a.deleted_at IS NULL AS active
           FROM actors a JOIN accounts c ON c.actor_id = a.id
-         WHERE a.uri_hash = $1 AND a.local
+         WHERE a.uri_hash = ANY($1::bytea[]) AND a.local
         """,
-        uri_hash(uri),
+        [uri_hash(uri) for uri in uris],
     )
-    return None if row is None else Sender(**dict(row))
+    return {row["uri"]: Sender(**dict(row)) for row in rows}
 
 
 async def follower_page(conn: Connection, actor_id: int, below: int, limit: int) -> FollowerPage:

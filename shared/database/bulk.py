@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 
 from msgspec import Struct
 
-from shared.database.delivery_plans import SentActivity, insert_activities
+from shared.database.delivery_plans import INSERT_ACTIVITIES, SentActivity, activity_columns
 from shared.database.pool import Connection
 from shared.protocol.identifiers import uri_hash
 
@@ -44,21 +44,31 @@ class Look(Struct, frozen=True):
     in_hand: Collection[int] = ()
 
 
-async def begin(conn: Connection, sent: SentActivity, message: bytes) -> None:
-    """Leave an activity to be planned here; where it is planned already nothing changes."""
-    async with conn.transaction():
-        await insert_activities(conn, [sent], bulk=True)
-        await conn.execute(
-            """
-            INSERT INTO bulk_plans (activity_hash, actor_id, message)
-            SELECT $1, $2, $3 WHERE EXISTS (
-                SELECT FROM sent_activities WHERE activity_hash = $1 AND bulk AND planned_at IS NULL)
-                ON CONFLICT DO NOTHING
-            """,
-            uri_hash(sent.uri),
-            sent.actor_id,
-            message,
-        )
+_BEGIN = f"""
+WITH recorded AS ({INSERT_ACTIVITIES} RETURNING activity_hash)
+INSERT INTO bulk_plans (activity_hash, actor_id, message)
+SELECT activity_hash, actor_id, message
+  FROM unnest($10::bytea[], $11::bigint[], $12::bytea[])
+       WITH ORDINALITY AS t (activity_hash, actor_id, message, place)
+ WHERE activity_hash IN (SELECT activity_hash FROM recorded)
+    OR EXISTS (SELECT FROM sent_activities s
+                WHERE s.activity_hash = t.activity_hash AND s.bulk AND s.planned_at IS NULL)
+ ORDER BY place
+    ON CONFLICT DO NOTHING
+"""  # noqa: S608 - a constant
+
+
+async def begin(conn: Connection, left: Sequence[tuple[SentActivity, bytes]]) -> None:
+    """Leave activities to be planned here, with their messages, in order; what is planned stays so."""
+    sent = [one for one, _ in left]
+    await conn.execute(
+        _BEGIN,
+        *activity_columns(sent),
+        True,
+        [uri_hash(one.uri) for one in sent],
+        [one.actor_id for one in sent],
+        [message for _, message in left],
+    )
 
 
 async def lock_next_plan(conn: Connection) -> BulkPlan | None:

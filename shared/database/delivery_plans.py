@@ -3,7 +3,7 @@
 A plan that was cut off is made again and changes no row; what was sent of a matter before is found here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from msgspec import Struct
@@ -68,37 +68,65 @@ class Precedent(Struct, frozen=True, kw_only=True):
     in_queues: bool
 
 
-async def precedent(conn: Connection, subject: str, actor_id: int | None = None) -> Precedent:
-    """Return how earlier activities of this subject went out, or all those of an actor.
+NO_PRECEDENT = Precedent(in_bulk=False, in_queues=False)
 
-    Nothing waits in the queues for an hour.
-    """
+
+_PRECEDENT = """
+bool_or(s.bulk) IS TRUE AS in_bulk,
+bool_or(NOT s.bulk AND s.created_at > now() - interval '1 hour'
+        AND (SELECT 1 FROM deliveries d
+              WHERE d.activity_hash = s.activity_hash AND d.state = 0 LIMIT 1) IS NOT NULL
+) IS TRUE AS in_queues
+"""
+# Nothing waits in the queues for an hour. An EXISTS would be answered from all that wait, read for it anew.
+
+
+async def precedent(conn: Connection, subject: str, actor_id: int | None = None) -> Precedent:
+    """Return how earlier activities of this subject went out, or all those of an actor."""
     row = await conn.fetchrow(
-        """
-        SELECT bool_or(s.bulk) IS TRUE AS in_bulk,
-               bool_or(NOT s.bulk AND s.created_at > now() - interval '1 hour'
-                       AND EXISTS (SELECT FROM deliveries d
-                                    WHERE d.activity_hash = s.activity_hash AND d.state = 0)
-               ) IS TRUE AS in_queues
-          FROM sent_activities s WHERE s.object_hash = $1 OR s.actor_id = $2
-        """,
+        f"SELECT {_PRECEDENT} FROM sent_activities s WHERE s.object_hash = $1 OR s.actor_id = $2",  # noqa: S608 - a constant
         uri_hash(subject),
         actor_id,
     )
-    return Precedent(in_bulk=False, in_queues=False) if row is None else Precedent(**dict(row))
+    return NO_PRECEDENT if row is None else Precedent(**dict(row))
 
 
-async def insert_activities(conn: Connection, sent: Sequence[SentActivity], *, bulk: bool = False) -> None:
+async def precedents(conn: Connection, subjects: Collection[str]) -> dict[str, Precedent]:
+    """Return how earlier activities went out, by subject."""
+    hashes = {uri_hash(subject): subject for subject in subjects}
+    rows = await conn.fetch(
+        f"""
+        SELECT s.object_hash, {_PRECEDENT} FROM sent_activities s
+         WHERE s.object_hash = ANY($1::bytea[]) GROUP BY s.object_hash
+        """,  # noqa: S608 - a constant
+        list(hashes),
+    )
+    found = {
+        hashes[row["object_hash"]]: Precedent(in_bulk=row["in_bulk"], in_queues=row["in_queues"])
+        for row in rows
+    }
+    return {subject: found.get(subject, NO_PRECEDENT) for subject in subjects}
+
+
+INSERT_ACTIVITIES = """
+INSERT INTO sent_activities
+       (activity_hash, activity_uri, type, actor_id, object_hash, body, trace, created_at, bulk)
+SELECT t.*, $9 FROM unnest($1::bytea[], $2::text[], $3::text[], $4::bigint[], $5::bytea[],
+                           $6::bytea[], $7::text[], $8::timestamptz[]) AS t
+    ON CONFLICT DO NOTHING
+"""
+"""Takes what `activity_columns` returns, and whether they go in bulk."""
+
+
+async def insert_activities(conn: Connection, sent: Sequence[SentActivity]) -> None:
     """Record activities that are about to be sent; what is recorded already stays as it is."""
+    await conn.execute(INSERT_ACTIVITIES, *activity_columns(sent), False)
+
+
+def activity_columns(sent: Sequence[SentActivity]) -> tuple[Sequence[object], ...]:
+    """Return activities column by column, each once."""
     unique = list({one.uri: one for one in sent}.values())
-    await conn.execute(
-        """
-        INSERT INTO sent_activities
-               (activity_hash, activity_uri, type, actor_id, object_hash, body, trace, created_at, bulk)
-        SELECT t.*, $9 FROM unnest($1::bytea[], $2::text[], $3::text[], $4::bigint[], $5::bytea[],
-                                   $6::bytea[], $7::text[], $8::timestamptz[]) AS t
-            ON CONFLICT DO NOTHING
-        """,
+    return (
         [uri_hash(one.uri) for one in unique],
         [one.uri for one in unique],
         [one.type for one in unique],
@@ -107,7 +135,6 @@ async def insert_activities(conn: Connection, sent: Sequence[SentActivity], *, b
         [one.body for one in unique],
         [one.trace for one in unique],
         [one.created_at for one in unique],
-        bulk,
     )
 
 

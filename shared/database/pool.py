@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import asyncpg
 import msgspec
 
-from shared.database.driver import tell_arrays_by_type
+from shared.database.driver import PlainConnection, tell_arrays_by_type
 from shared.protocol.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -98,14 +98,6 @@ def _opening(url: str) -> Iterator[None]:
         raise DatabaseUnavailable(f"the database at {place} does not answer: {outage}") from outage
 
 
-class PlainConnection(asyncpg.Connection):
-    """A connection of a pool: no code of ours gives it session state, so nothing is reset after use."""
-
-    def get_reset_query(self) -> str:
-        """Return nothing to run; a round trip per use saved."""
-        return ""
-
-
 @asynccontextmanager
 async def by_index(conn: Connection, *, idle_at_most: float | None = None) -> AsyncIterator[None]:
     """Run a transaction whose statements go by index, however young the tables are.
@@ -183,6 +175,7 @@ async def connect(url: str, *, application_name: str) -> "asyncpg.Connection[asy
         connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(
             url,
             timeout=CONNECT_TIMEOUT,
+            connection_class=PlainConnection,
             server_settings={"application_name": application_name, "timezone": "UTC"},
         )
         await prepare_connection(connection)

@@ -8,12 +8,13 @@ import pytest
 from services.fanout_deliverer.allowance import Allowances
 from services.fanout_deliverer.bulk_planner import BulkPlanner
 from services.fanout_deliverer.bystanders import Bystanders
-from services.fanout_deliverer.draft import Drafting
+from services.fanout_deliverer.draft import Draft, Drafting
 from services.fanout_deliverer.precedence import Precedence
 from services.fanout_deliverer.recipients import START, Position, Recipients
 from services.fanout_deliverer.signers import Signers
-from shared.database import audience, bulk
+from shared.database import bulk
 from shared.database.bulk import Look, NewMessage
+from shared.database.pool import Connection
 from shared.protocol.activities import Activity
 from shared.protocol.messages import AcceptedActivity, Codec
 from shared.queue import dead_letters
@@ -157,24 +158,25 @@ async def test_large_audience_is_read_in_pages(world: World) -> None:
     recipients = Recipients(resolver=world.resolver, uris=world.uris, blocks=world.blocks, page=100)
     async with world.pool.acquire() as conn:
         await let_follow(conn, ada, count=5000, hosts=1000)
-        sender = await audience.sender_by_uri(conn, world.uris.actor(ada))
-        assert sender is not None
-        draft = await Drafting(Signers(world.secret_key), world.uris).draft(
-            conn, message_of(post_of(world, ada))
-        )
-        assert draft is not None
+        draft = await _draft(world, conn, message_of(post_of(world, ada)))
         found: set[str] = set()
         pages, following = 0, _start()
         while following is not None:
-            page, following = await recipients.page(conn, sender, draft.reach, following)
+            page, following = await recipients.page(conn, draft.sender, draft.reach, following)
             assert len(page) == len({one.inbox for one in page}) <= 100
             found |= {one.inbox for one in page}
             pages += 1
-        page, following = await recipients.page(conn, sender, draft.reach, START, found)
+        page, following = await recipients.page(conn, draft.sender, draft.reach, START, found)
         assert not page
         assert following is not None
     assert len(found) == 1000
     assert pages >= 50
+
+
+async def _draft(world: World, conn: Connection, item: AcceptedActivity) -> Draft:
+    [draft] = await Drafting(Signers(world.secret_key), world.uris).drafts(conn, [item])
+    assert draft is not None
+    return draft
 
 
 def _start() -> Position | None:
@@ -190,9 +192,8 @@ async def test_plan_that_is_cut_off_goes_on_where_it_was(world: World, own_broke
         await broker.wait_until_up()
         item = message_of(post_of(world, ada))
         async with world.pool.acquire() as conn:
-            draft = await Drafting(Signers(world.secret_key), world.uris).draft(conn, item)
-            assert draft is not None
-            await bulk.begin(conn, draft.sent, Codec(AcceptedActivity).encode([item]))
+            draft = await _draft(world, conn, item)
+            await bulk.begin(conn, [(draft.sent, Codec(AcceptedActivity).encode([item]))])
         turns = 0
         while await _planner(world, Publisher(broker)).turn():  # a new process each time
             turns += 1
@@ -225,12 +226,9 @@ async def test_plan_that_cannot_be_carried_out_becomes_a_dead_letter(
     [host] = await crowd(world, ben, 1)
     async with run_deliverer(world, own_broker_url, Allowances(burst=0)) as deliverer:
         async with world.pool.acquire() as conn:
-            draft = await Drafting(Signers(world.secret_key), world.uris).draft(
-                conn, message_of(post_of(world, ada))
-            )
-            assert draft is not None
+            draft = await _draft(world, conn, message_of(post_of(world, ada)))
             lost = message_of(post_of(world, ada + 1))
-            await bulk.begin(conn, draft.sent, Codec(AcceptedActivity).encode([lost]))
+            await bulk.begin(conn, [(draft.sent, Codec(AcceptedActivity).encode([lost]))])
         post = deliverer.post(ben)
         await deliverer.send(post)
         await host.wait_for("Create")

@@ -5,7 +5,7 @@ The planners themselves are the real ones, as is what works the bulk of the shar
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Container, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Container, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import cast
@@ -104,6 +104,14 @@ class Tables:
 
     async def precedent(self, _: object, subject: str, __: int | None = None) -> Precedent:
         """Stand for `delivery_plans.precedent`."""
+        return self._precedent(subject)
+
+    async def precedents(self, _: object, subjects: Collection[str]) -> dict[str, Precedent]:
+        """Stand for `delivery_plans.precedents`."""
+        await self.place.pause()
+        return {subject: self._precedent(subject) for subject in subjects}
+
+    def _precedent(self, subject: str) -> Precedent:
         rows = [row for row in self.rows.values() if row.sent.subject == subject]
         queued = {key for key, state in self.place.states.items() if state is State.QUEUED}
         in_queues = {uri_hash(row.sent.uri) for row in rows if not row.bulk} & {key[0] for key in queued}
@@ -142,11 +150,14 @@ class Tables:
         for uri in uris:
             self.rows[uri].planned = True
 
-    async def begin(self, _: object, sent: SentActivity, message: bytes) -> None:
+    async def begin(self, _: object, left: Sequence[tuple[SentActivity, bytes]]) -> None:
         """Stand for `bulk.begin`."""
-        row = self.rows.setdefault(sent.uri, Row(sent, bulk=True))
-        if row.bulk and not row.planned and sent.uri not in {plan.sent.uri for plan in self.plans.values()}:
-            self.plans[next(self.numbers)] = Waiting(sent, message)
+        await self.place.pause()
+        for sent, message in left:
+            row = self.rows.setdefault(sent.uri, Row(sent, bulk=True))
+            waiting = {plan.sent.uri for plan in self.plans.values()}
+            if row.bulk and not row.planned and sent.uri not in waiting:
+                self.plans[next(self.numbers)] = Waiting(sent, message)
 
     async def lock_next_plan(self, _: object) -> BulkPlan | None:
         """Stand for `bulk.lock_next_plan`; one process plans at a time."""
@@ -202,6 +213,7 @@ _STATEMENTS = {
     delivery_plans: (
         "plans_known",
         "precedent",
+        "precedents",
         "insert_activities",
         "insert_planned",
         "insert_new",
@@ -223,8 +235,11 @@ class Around:
     shares: list[str]
     share: str = "enough"
 
-    async def draft(self, _: object, item: AcceptedActivity) -> Draft:
+    async def drafts(self, _: object, items: Sequence[AcceptedActivity]) -> list[Draft | None]:
         """Stand for `Drafting`."""
+        return [self._draft(item) for item in items]
+
+    def _draft(self, item: AcceptedActivity) -> Draft:
         uri, activity = item.activity.actor, item.activity
         sender = Sender(
             id=int(uri.removeprefix(OUTSIDE)),
