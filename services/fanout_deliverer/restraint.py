@@ -6,7 +6,10 @@ from collections.abc import Callable
 SHARE = 0.25
 """Of one processor, for what this process does of the bulk."""
 
-LONGEST_REST = 0.2
+PLANNED = 0.05
+"""Of one processor, for planning: about as much as is sent meanwhile, and more would only wait longer."""
+
+LONGEST_REST = 1.0
 """Seconds between two pages of a plan at most."""
 
 _FIRST = 0.001
@@ -67,8 +70,8 @@ class Restraint:
 
 
 def rest(work: float, *, others_about: bool) -> float:
-    """Return the seconds of rest that are due after so many seconds of work for the bulk.
+    """Return the seconds of rest that are due after so many seconds of planning for the bulk.
 
-    Half of the time is others', or all but the share while they are about; never long in one go.
+    Half of the time is others', or all but a small share while they are about; never long in one go.
     """
-    return min(work * ((1 - SHARE) / SHARE if others_about else 1.0), LONGEST_REST)
+    return min(work * ((1 - PLANNED) / PLANNED if others_about else 1.0), LONGEST_REST)

@@ -1,6 +1,6 @@
 """What the bulk may begin while others are about."""
 
-from services.fanout_deliverer.restraint import LONGEST_REST, SHARE, Restraint, rest
+from services.fanout_deliverer.restraint import LONGEST_REST, PLANNED, SHARE, Restraint, rest
 
 
 class Processor:
@@ -69,5 +69,5 @@ def test_what_costs_more_than_the_share_begins_all_the_same() -> None:
 def test_planning_rests_as_long_as_is_due() -> None:
     """A page is followed by as long a rest, a longer one while others are about, and none that is endless."""
     assert rest(0.03, others_about=False) == 0.03
-    assert abs(0.03 / (0.03 + rest(0.03, others_about=True)) - SHARE) < 0.001
+    assert abs(0.03 / (0.03 + rest(0.03, others_about=True)) - PLANNED) < 0.001
     assert rest(5.0, others_about=True) == LONGEST_REST
