@@ -5,7 +5,6 @@ import contextlib
 import os
 import secrets
 import signal
-import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests import forked
 from tests.forked import ROOT, Running, Start
 from tests.infrastructure import eventually
+from tests.ports import free_port
 
 PIPELINE = (
     "inbox_receiver",
@@ -27,13 +27,6 @@ PIPELINE = (
 )
 LISTENERS = {"inbox_receiver", "platform_gateway", "operator_console"}
 START_SECONDS = 90.0
-
-
-def free_port() -> int:
-    """Return a loopback port that nobody listens on right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class NewAccount(Struct):

@@ -21,7 +21,7 @@ from deploy.local.sites import PYTHON
 
 _WORKERS_PER_CORE = 2
 """Many tests wait: for an effect, for the end of an outage, for a process to start."""
-_MOST_WORKERS = 8
+MOST_WORKERS = 8
 _EMBEDDED = Sources(broker=Source.EMBEDDED, database=Source.EMBEDDED)
 
 
@@ -64,7 +64,7 @@ def run_tests(arguments: Sequence[str]) -> int:
     if not any(argument.startswith("-n") for argument in arguments):
         # By file: what a file's tests share is then made once. In our order: xdist's own begins with files
         # of many tests, and those of few but long ones would be left to the end.
-        workers = min(_WORKERS_PER_CORE * (os.cpu_count() or 1), _MOST_WORKERS)
+        workers = min(_WORKERS_PER_CORE * (os.cpu_count() or 1), MOST_WORKERS)
         arguments = ["-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder", *arguments]
     given = os.environ.get("HEDDLE_TEST_DATABASE_URL") and os.environ.get("HEDDLE_TEST_BROKER_URL")
     with contextlib.ExitStack() as stack:

@@ -17,7 +17,8 @@ from services.load_generator.population import Population
 from services.load_generator.simulated_servers import SimulatedServers
 from tests.forked import execute
 from tests.infrastructure import Infrastructure, database, template_database, vhost
-from tests.sites import Site, free_port, running
+from tests.ports import free_port
+from tests.sites import Site, running
 
 SERVICES = (
     "inbox_receiver",

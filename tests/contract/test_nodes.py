@@ -12,7 +12,7 @@ from shared.queue.topology import INBOX_RECEIVED
 from tests.contract.proxy import Proxy, proxied
 from tests.contract.requests import CODEC, request
 from tests.infrastructure import Infrastructure, eventually, vhost_of
-from tests.sites import free_port
+from tests.ports import free_port
 
 
 async def test_the_next_node_takes_over(own_broker_url: str) -> None:

@@ -32,7 +32,8 @@ from shared.queue import dead_letters
 from shared.queue.connection import connect
 from tests.faults.figures import Figures
 from tests.infrastructure import eventually
-from tests.sites import NewAccount, Site, free_port
+from tests.ports import free_port
+from tests.sites import NewAccount, Site
 
 HOSTS = 5
 CONNECTIONS = 32

@@ -2,7 +2,7 @@
 
 from tests.infrastructure import Infrastructure
 from tests.integration.console.command_line import ORIGIN, SECRET, Heddle
-from tests.sites import free_port
+from tests.ports import free_port
 
 
 async def test_missing_settings_are_a_line_each_and_exit_two() -> None:

@@ -18,7 +18,7 @@ from tests.infrastructure import database as database_of
 from tests.integration.console.command_line import ORIGIN
 from tests.integration.console.trouble import kill_letters, plan
 from tests.integration.console.web_page import console_page, read
-from tests.sites import free_port
+from tests.ports import free_port
 
 NOW = datetime.now(UTC)
 EVIL = "<script>alert(1)</script>"

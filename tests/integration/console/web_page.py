@@ -13,7 +13,7 @@ from shared.queue.connection import connect
 from shared.runtime.settings import Address, load_settings
 from tests.infrastructure import Infrastructure
 from tests.integration.console.command_line import ORIGIN
-from tests.sites import free_port
+from tests.ports import free_port
 
 
 @asynccontextmanager

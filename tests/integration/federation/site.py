@@ -22,7 +22,7 @@ from shared.remote.addresses import PeerPolicy
 from shared.remote.client import GuardedClient
 from shared.resolution import Resolver, instance_signer
 from shared.runtime.settings import load_settings
-from tests.sites import free_port
+from tests.ports import free_port
 
 SECRET = "a secret of at least thirty-two characters"
 USER_AGENT = "Heddle-tests/1"

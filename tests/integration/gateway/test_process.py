@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,13 +14,7 @@ from shared.database.worker_ids import id_generator
 from shared.protocol.local_uris import LocalUris
 from tests.infrastructure import run_apart
 from tests.integration.gateway.running import SECRET
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+from tests.ports import free_port
 
 
 def start(service: str = "platform_gateway", **environ: str) -> "subprocess.Popen[str]":

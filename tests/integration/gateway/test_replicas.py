@@ -25,8 +25,9 @@ from tests.builders import parsed
 from tests.infrastructure import eventually
 from tests.integration.gateway.remote_rows import remote_actor
 from tests.integration.gateway.running import SECRET, RunningGateway, running_gateway
-from tests.integration.gateway.test_process import free_port, start, status_of
+from tests.integration.gateway.test_process import start, status_of
 from tests.integration.gateway.test_streaming import Listener, hears, socket
+from tests.ports import free_port
 
 WIDE = 2
 """Readers that make an author wide, here."""

@@ -16,7 +16,7 @@ from services.load_generator import payloads
 from services.load_generator.keys import load_ring
 from services.load_generator.population import Population, SimulatedActor
 from services.load_generator.signing import sign_post
-from tests.sites import free_port
+from tests.ports import free_port
 
 _JSON = "application/activity+json"
 _EVERY = 5

@@ -19,7 +19,7 @@ from services.load_generator.scenario import Scenario, read
 from shared.runtime.settings import load_settings
 from tests.infrastructure import eventually
 from tests.integration.load_generator.fake_target import FakeTarget
-from tests.sites import free_port
+from tests.ports import free_port
 
 pytestmark = pytest.mark.timeout(120)
 

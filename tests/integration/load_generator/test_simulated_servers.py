@@ -23,7 +23,7 @@ from shared.signatures.keys import load_private
 from shared.signatures.request import Scheme
 from shared.signatures.sign import sign_request
 from tests.integration.load_generator.fake_target import FakeTarget
-from tests.sites import free_port
+from tests.ports import free_port
 
 pytestmark = pytest.mark.timeout(120)
 

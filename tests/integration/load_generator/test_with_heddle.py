@@ -14,7 +14,8 @@ from services.load_generator.run import Run
 from services.load_generator.scenario import read
 from shared.runtime.settings import load_settings
 from tests.forked import execute
-from tests.sites import Site, free_port, running
+from tests.ports import free_port
+from tests.sites import Site, running
 
 pytestmark = pytest.mark.timeout(180)
 

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import os
-import socket
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -15,13 +14,7 @@ from shared.queue.connection import connect
 from shared.queue.topology import INBOX_RECEIVED
 from tests.infrastructure import eventually
 from tests.integration.receiver.inbox import ORIGIN, Inbox, activity, signed
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+from tests.ports import free_port
 
 
 @dataclass

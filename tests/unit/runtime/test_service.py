@@ -17,13 +17,7 @@ import psutil
 
 from shared.runtime.service import FEW_NEW_OBJECTS, calm_the_collector
 from tests.infrastructure import eventually
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+from tests.ports import free_port
 
 
 class Sample:
