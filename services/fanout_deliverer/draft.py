@@ -89,7 +89,7 @@ async def _passed_on(conn: Connection, item: AcceptedActivity, sender: Sender | 
     if sender is None or not (sender.federated and sender.active):
         return None
     if await blocks.is_blocked(conn, sender.id, item.activity.actor):
-        log.info("not_passed_on", activity=item.activity.id, reason="blocked")
+        log.info("not_passed_on", trace=item.trace, activity=item.activity.id, reason="blocked")
         return None
     return _draft(item, sender, passed_on(item.activity), item.body)
 
@@ -122,5 +122,6 @@ def _reach(item: AcceptedActivity, sender: Sender) -> Audience | None:
         return reach
     limited = recall_only(reach)
     if limited is None:
-        log.info("not_federated", activity=item.activity.id, type=type_name(item.activity))
+        kind = type_name(item.activity)
+        log.info("not_federated", trace=item.trace, activity=item.activity.id, type=kind)
     return limited
