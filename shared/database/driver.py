@@ -5,7 +5,7 @@ asyncpg asks of each element of an array whether it is an array itself, by the a
 
 It also asks the database about each type of array that a connection meets for the first time, which takes
 several times what the statement itself does: a pool that grows because much has come at once would be slow
-just then. The types of Postgres itself are the same on all connections.
+just then. The types that Postgres itself has numbered are the same on all connections.
 """
 
 from collections import deque
@@ -28,8 +28,8 @@ def tell_arrays_by_type() -> None:
     vars(protocol)[NAME] = ARRAYS
 
 
-_OURS = 16_384
-"""The first number that Postgres gives to a type that it does not bring along."""
+_GENERATED = 10_000
+"""The first number that a Postgres gives to a type by itself: those below mean the same on every server."""
 
 _known: dict[int, Mapping[str, object]] = {}
 _asked: set[int] = set()
@@ -51,7 +51,7 @@ class PlainConnection(asyncpg.Connection):
         new = set(typeoids) - _asked
         if new:
             types, statement = await super()._introspect_types(typeoids, timeout)  # type: ignore[misc]
-            if max(new) < _OURS:
+            if max(new) < _GENERATED:
                 _known.update((row["oid"], row) for row in types)
                 _asked.update(new)
             return types, statement
