@@ -117,7 +117,7 @@ class Servers:
         self._postgres = EmbeddedPostgres(
             home=home, port=ports.postgres, password=self._password, durable=durable
         )
-        self._rabbit = EmbeddedRabbit(home=home, ports=ports, password=self._password)
+        self._rabbit = EmbeddedRabbit(home=home, ports=ports, password=self._password, durable=durable)
 
     @property
     def addresses(self) -> Addresses:

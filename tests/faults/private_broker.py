@@ -40,7 +40,12 @@ class PrivateBroker:
     ) -> None:
         self._ports = ports or free_server_ports()
         self._rabbit = EmbeddedRabbit(
-            home=Home(folder=folder), ports=self._ports, password="test", node=node, settings=settings
+            home=Home(folder=folder),
+            ports=self._ports,
+            password="test",
+            node=node,
+            settings=settings,
+            durable=False,
         )
         self._rabbit.home.log.mkdir(parents=True)
         self._rabbit.prepare()
