@@ -5,11 +5,10 @@ hosts that hang would hold all of them, and the healthy ones would wait behind.
 """
 
 import asyncio
-from collections import OrderedDict
-from types import TracebackType
-from typing import Self
+from collections import deque
+from enum import Enum
 
-from services.fanout_deliverer.pace import Pace
+from services.fanout_deliverer.permits import Permits
 
 LAGGING_AFTER = 1.0
 """Seconds in flight after which a request gives its slot to another."""
@@ -17,55 +16,78 @@ LAGGING_AFTER = 1.0
 LAGGARDS = 2048
 """Requests that may be in flight without a slot: each of them holds a socket."""
 
-_Task = asyncio.Task[object] | None
+
+class _Standing(Enum):
+    HAS_SLOT = 0
+    LAGS = 1
+    OVER = 2
+
+
+class Stay:
+    """One request in flight."""
+
+    __slots__ = ("lags_at", "standing")
+
+    def __init__(self, lags_at: float) -> None:
+        self.lags_at = lags_at
+        self.standing = _Standing.HAS_SLOT
 
 
 class InFlight:
-    """Slots for requests; use it with `async with`, once in a task at a time.
+    """Slots for requests; whoever enters must leave.
 
     Args:
-        slots: Requests at once that are quick, or have just begun; or what tells how many that are.
+        slots: Who has one: requests that are quick, or have just begun.
         laggards: Requests at once that have given up their slot.
         after: Seconds after which they do.
     """
 
-    def __init__(self, slots: int | Pace, *, laggards: int = LAGGARDS, after: float = LAGGING_AFTER) -> None:
-        self._slots = asyncio.Semaphore(slots) if isinstance(slots, int) else slots
+    def __init__(self, slots: Permits, *, laggards: int = LAGGARDS, after: float = LAGGING_AFTER) -> None:
+        self._slots = slots
         self._room = laggards
         self._after = after
         # All have the same time, so the eldest is the next whose time is up: one timer does for all.
-        self._lag_at: OrderedDict[_Task, float] = OrderedDict()
+        self._stays: deque[Stay] = deque()
         self._timer: asyncio.TimerHandle | None = None
 
-    async def __aenter__(self) -> Self:
-        await self._slots.acquire()
+    async def enter(self) -> Stay:
+        """Return once there is a slot; `leave` with what is returned."""
+        if not self._slots.try_acquire():
+            await self._slots.acquire()
         loop = asyncio.get_running_loop()
-        lag_at = loop.time() + self._after
-        self._lag_at[asyncio.current_task(loop)] = lag_at
+        stay = Stay(loop.time() + self._after)
+        self._stays.append(stay)
         if self._timer is None:
-            self._timer = loop.call_at(lag_at, self._look)
-        return self
+            self._timer = loop.call_at(stay.lags_at, self._look)
+        return stay
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._lag_at.pop(asyncio.current_task(), None) is None:
+    def leave(self, stay: Stay) -> None:
+        """Give back what this one has."""
+        had, stay.standing = stay.standing, _Standing.OVER
+        if had is _Standing.LAGS:
             self._room += 1
         else:
             self._slots.release()
+        self._forget_ended()
+
+    def _forget_ended(self) -> None:
+        while self._stays and self._stays[0].standing is _Standing.OVER:
+            self._stays.popleft()
 
     def _look(self) -> None:
         """Take the slots of those whose time is up, as far as there is room for them without one."""
         loop = asyncio.get_running_loop()
         self._timer = None
-        while self._lag_at:
-            eldest, lag_at = next(iter(self._lag_at.items()))
-            if lag_at > loop.time():
-                self._timer = loop.call_at(lag_at, self._look)
+        while self._stays:
+            eldest = self._stays[0]
+            if eldest.lags_at > loop.time():
+                self._timer = loop.call_at(eldest.lags_at, self._look)
                 return
             if self._room == 0:
                 self._timer = loop.call_later(self._after, self._look)
                 return
-            del self._lag_at[eldest]
-            self._room -= 1
-            self._slots.release()
+            self._stays.popleft()
+            if eldest.standing is _Standing.HAS_SLOT:
+                eldest.standing = _Standing.LAGS
+                self._room -= 1
+                self._slots.release()

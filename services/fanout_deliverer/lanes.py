@@ -10,6 +10,7 @@ from collections.abc import Hashable
 from datetime import datetime
 
 from services.fanout_deliverer.slots import SLOTS, SLOW_SLOTS, Slots
+from shared.database.deliveries import State
 
 PATIENCE = 5.0
 """Seconds that a delivery waits in the lane of a slow host before it is parked."""
@@ -80,22 +81,23 @@ class Place:
         "_lanes",
         "_number",
         "_parks",
-        "_passed",
+        "has_passed",
         "lane",
     )
 
     def __init__(self, lanes: "Lanes", host: str, author: int, key: Hashable) -> None:
-        self.lane = lanes.lane(host)
+        self.lane = lane = lanes.lane(host)
         self._lanes, self._host, self._author, self._key = lanes, host, author, key
-        self._before = self.lane.tails.get(author)
-        self._passed = False
+        self._before = lane.tails.get(author)
+        self.has_passed = False
+        """Whether the next of this author may go."""
         self._follower: asyncio.Future[None] | None = None
-        self.lane.tails[author] = self
-        self.lane.users += 1
-        self.lane.entered += 1
-        self._number = self.lane.entered
-        self.lane.copies[key] = self.lane.copies.get(key, 0) + 1
-        self._epoch = self.lane.epoch
+        lane.tails[author] = self
+        lane.users += 1
+        lane.entered += 1
+        self._number = lane.entered
+        lane.copies[key] = lane.copies.get(key, 0) + 1
+        self._epoch = lane.epoch
         self._entered = time.monotonic()
         self._has_slot = self._gone = self._parks = False
 
@@ -106,19 +108,20 @@ class Place:
             slots: How many of the host's slots may be taken already for this one to take another.
             latency: What is known of the host from before, in seconds.
         """
-        if not self.lane.latency:
-            self.lane.observe(latency / _WEIGHT)
+        lane = self.lane
+        if latency and not lane.latency:
+            lane.observe(latency / _WEIGHT)
         before, self._before = self._before, None
-        if before is not None:
+        if before is not None and not before.has_passed:
             await before.passed()
-        await self.lane.slots.acquire(slots)
+        if not lane.slots.try_acquire(slots):
+            await lane.slots.acquire(slots)
         self._has_slot = True
 
     async def passed(self) -> None:
         """Return once the next of this author may go, who alone waits for it."""
-        if not self._passed:
-            self._follower = asyncio.get_running_loop().create_future()
-            await self._follower
+        self._follower = asyncio.get_running_loop().create_future()
+        await self._follower
 
     @property
     def already_done(self) -> bool:
@@ -156,6 +159,13 @@ class Place:
         lane = self.lane
         return self._author in lane.parking or self._number <= lane.parked_until.get(self._author, 0)
 
+    def report(self, state: State) -> None:
+        """Note what became of this delivery, before that is recorded."""
+        if state is State.PARKED:
+            self.report_parked()
+        else:
+            self.report_settled()
+
     def report_parked(self) -> None:
         """Note that this delivery is being parked; `leave` means that this is recorded."""
         self._parks = True
@@ -163,10 +173,11 @@ class Place:
 
     def pass_on(self) -> None:
         """Let the next one go; may be called twice."""
+        if self.has_passed:
+            return
+        self.has_passed = True
         if self._has_slot:
-            self._has_slot = False
             self.lane.slots.release()
-        self._passed = True
         self._before = None
         if self._follower is not None and not self._follower.done():
             self._follower.set_result(None)
@@ -175,21 +186,23 @@ class Place:
 
     def leave(self) -> None:
         """Leave the lane, once the outcome is recorded; may be called twice."""
-        self.pass_on()
         if self._gone:
             return
+        self.pass_on()
         self._gone = True
-        self._note_parked()
-        self.lane.users -= 1
-        self.lane.copies[self._key] -= 1
-        if not self.lane.copies[self._key]:
-            del self.lane.copies[self._key]
-            self.lane.done.discard(self._key)
-        self._lanes.drop_if_empty(self._host)
+        if self._parks:
+            self._note_parked()
+        lane = self.lane
+        lane.users -= 1
+        copies = lane.copies.pop(self._key) - 1
+        if copies:
+            lane.copies[self._key] = copies
+        else:
+            lane.done.discard(self._key)
+        if not lane.users:
+            self._lanes.drop(self._host)
 
     def _note_parked(self) -> None:
-        if not self._parks:
-            return
         self.lane.parking[self._author] -= 1
         if not self.lane.parking[self._author]:
             del self.lane.parking[self._author]
@@ -221,8 +234,6 @@ class Lanes:
             lane = self._lanes[host] = Lane()
         return lane
 
-    def drop_if_empty(self, host: str) -> None:
+    def drop(self, host: str) -> None:
         """Forget a lane in which nobody is left."""
-        lane = self._lanes.get(host)
-        if lane is not None and not lane.users:
-            del self._lanes[host]
+        del self._lanes[host]

@@ -85,6 +85,11 @@ class Lease:
         if (left := self._quiet_from - time.monotonic()) > 0:
             await asyncio.sleep(left)
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether the shard is known to be ours at this moment."""
+        return not self._left.is_set() and self._pulse.is_felt
+
     async def confirm(self) -> None:
         """Return while the shard is ours; raises ShardLeft once it is not.
 

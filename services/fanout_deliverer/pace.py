@@ -53,10 +53,16 @@ class Pace:
         self._used = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
 
+    def try_acquire(self) -> bool:
+        """Take one if it is free now and nobody waits; give it back with `release`."""
+        if self._waiting or not self._may_begin():
+            return False
+        self._begin()
+        return True
+
     async def acquire(self) -> None:
-        """Take one once it is free; give it back with `release`."""
-        if self._may_begin() and not self._waiting:
-            self._begin()
+        """Take one once it is free."""
+        if self.try_acquire():
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)

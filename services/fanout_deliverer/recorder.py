@@ -6,7 +6,8 @@ rest; a record in between would have it repeat a post and leave out the deletion
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import structlog
@@ -15,11 +16,12 @@ from msgspec import Struct
 from services.fanout_deliverer.insist import insist
 from services.fanout_deliverer.lease import Lease, ShardLeft
 from shared.database import deliveries, hosts, retired_inboxes
-from shared.database.deliveries import Progress
+from shared.database.deliveries import Progress, State
 from shared.database.hosts import Success, Trouble
 from shared.database.pool import Connection, Pool, by_index, unavailable_when_down
 from shared.database.retired_inboxes import Gone
 from shared.protocol.errors import Unavailable
+from shared.telemetry import metrics
 
 log = structlog.get_logger(__name__)
 
@@ -31,6 +33,11 @@ MAX_GROUP = 512
 
 COMMIT_WITHIN = 2.0
 """Seconds. A transaction that is left open for longer, as by a process that stands still, is cut off."""
+
+_COUNTERS = {
+    state: metrics.deliveries.labels(state.name.lower())
+    for state in (State.DELIVERED, State.PARKED, State.DEAD, State.SUPERSEDED)
+}
 
 
 class LeaseUnsure(Unavailable):
@@ -54,12 +61,35 @@ class Report(Struct, frozen=True, kw_only=True):
     gone: Gone | None = None
 
 
-class Waiting(Struct, frozen=True):
-    """A report, under which lease its request was made, and who waits for the commit."""
+Told = Callable[[Exception | None], None]
 
-    report: Report
-    lease: Lease
-    done: asyncio.Future[None]
+
+class Waiting:
+    """A report, under which lease its request was made, and who is told of the commit, once.
+
+    Args:
+        report: What is to be recorded.
+        lease: Of the shard.
+        told: Called with None once it is committed, or with the reason why it never will be.
+    """
+
+    __slots__ = ("_told", "lease", "report")
+
+    def __init__(self, report: Report, lease: Lease, told: Told) -> None:
+        self.report = report
+        self.lease = lease
+        self._told: Told | None = told
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether who waits has been told."""
+        return self._told is None
+
+    def tell(self, error: Exception | None = None) -> None:
+        """Tell who waits, unless that is done."""
+        told, self._told = self._told, None
+        if told is not None:
+            told(error)
 
 
 class Recorder:
@@ -75,14 +105,19 @@ class Recorder:
         self._wake = asyncio.Event()
         self._full = asyncio.Event()
 
-    async def record(self, report: Report, lease: Lease) -> None:
-        """Return once the report is committed; raises ShardLeft if the shard went to another before that."""
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(Waiting(report, lease, done))
+    def record(self, report: Report, lease: Lease, told: Told) -> None:
+        """Have a report committed with others; returns at once.
+
+        Args:
+            report: What became of a delivery.
+            lease: Of its shard.
+            told: Called once it is committed; or with ShardLeft, where the shard went to another before
+                that, or with whatever else keeps just this one from being recorded.
+        """
+        self._waiting.append(Waiting(report, lease, told))
         self._wake.set()
         if len(self._waiting) >= MAX_GROUP:
             self._full.set()
-        await done
 
     async def run(self) -> None:
         """Write reports until cancelled."""
@@ -107,12 +142,13 @@ class Recorder:
                     await self._settle([one])
                 return
             log.exception("outcome_not_recorded", host=group[0].report.host)
-            if not group[0].done.done():
-                group[0].done.set_exception(error)
+            group[0].tell(error)
             return
-        for one in group:
-            if not one.done.done():
-                one.done.set_result(None)
+        recorded = [one for one in group if not one.is_answered]
+        for state, count in Counter(one.report.progress.state for one in recorded).items():
+            _COUNTERS[state].inc(count)
+        for one in recorded:
+            one.tell()
 
     async def _write_all(self, group: Sequence[Waiting]) -> None:
         ours = [one for one in group if not _is_lost(one)]
@@ -151,6 +187,6 @@ class Recorder:
 
 def _is_lost(one: Waiting) -> bool:
     """Tell whether another has the shard by now, and whoever waits for the record, too."""
-    if one.lease.lost and not one.done.done():
-        one.done.set_exception(ShardLeft(f"shard {one.lease.shard}"))
+    if one.lease.lost:
+        one.tell(ShardLeft(f"shard {one.lease.shard}"))
     return one.lease.lost

@@ -25,10 +25,16 @@ class Slots:
         self._busy = 0
         self._waiting: dict[int, deque[asyncio.Future[None]]] = {}
 
+    def try_acquire(self, most: int) -> bool:
+        """Take a slot if fewer than `most` are taken and nobody waits; give it back with `release`."""
+        if self._busy >= most or self._busy >= self.allowed or self._waiting.get(most):
+            return False
+        self._busy += 1
+        return True
+
     async def acquire(self, most: int) -> None:
-        """Take a slot once fewer than `most` are taken; give it back with `release`."""
-        if self._busy < min(most, self.allowed) and not self._waiting.get(most):
-            self._busy += 1
+        """Take a slot once fewer than `most` are taken."""
+        if self.try_acquire(most):
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(most, deque()).append(turn)
@@ -37,6 +43,10 @@ class Slots:
     def release(self) -> None:
         """Give a slot back."""
         self._busy -= 1
+        if self._waiting:
+            self._admit()
+
+    def _admit(self) -> None:
         for most in sorted(self._waiting, reverse=True):
             waiting = self._waiting[most]
             while waiting and (waiting[0].done() or self._busy < min(most, self.allowed)):

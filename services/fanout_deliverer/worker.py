@@ -1,13 +1,12 @@
 """The delivery worker: every target of a batch through its host's lane, out, and into the record."""
 
-import asyncio
-from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
-import structlog
 from msgspec import Struct
 
+from services.fanout_deliverer.batch import Batch
 from services.fanout_deliverer.bystanders import Bystanders
 from services.fanout_deliverer.courier import Courier
 from services.fanout_deliverer.facts import FactFinder, Facts, Job
@@ -16,19 +15,16 @@ from services.fanout_deliverer.lanes import Lanes
 from services.fanout_deliverer.lease import Lease
 from services.fanout_deliverer.outcomes import SLOW, put_aside, refused, report_of, superseded
 from services.fanout_deliverer.pace import MOST, Pace
+from services.fanout_deliverer.permits import FixedPermits
 from services.fanout_deliverer.precedence import Precedence
 from services.fanout_deliverer.recorder import Recorder, Report
-from services.fanout_deliverer.room import Room, Share
+from services.fanout_deliverer.room import Room
 from services.fanout_deliverer.slots import BULK_SLOTS, SLOTS
 from services.fanout_deliverer.together import Together
-from shared.database.deliveries import State
 from shared.database.hosts import Host, Trouble
 from shared.protocol.identifiers import host_of, uri_hash
-from shared.protocol.messages import Delivery, Target
+from shared.protocol.messages import Delivery
 from shared.resolution import DomainBlocks
-from shared.telemetry import metrics
-
-log = structlog.get_logger(__name__)
 
 IN_FLIGHT = 512
 """Requests of one process at once, over all hosts, without those that keep us waiting and the bulk."""
@@ -48,14 +44,6 @@ ASKED_TOGETHER = 512
 """Targets of which the database is asked in one go."""
 
 SLOW_PAUSE = timedelta(seconds=5)
-
-_EVENTS = {
-    State.PARKED: "delivery_parked",
-    State.DEAD: "delivery_dead",
-    State.SUPERSEDED: "delivery_superseded",
-}
-
-_COUNTERS = {state: metrics.deliveries.labels(state.name.lower()) for state in (State.DELIVERED, *_EVENTS)}
 
 
 class Passage(Struct, frozen=True):
@@ -107,7 +95,7 @@ class Worker:
         self.pace = Pace(precedence, self.bystanders)
         """Of the bulk; to be run beside the worker."""
         bulk = InFlight(self.pace, laggards=BULK_LAGGARDS, after=BUSY)
-        self._swift = self._passage(InFlight(IN_FLIGHT), SLOTS, precedence)
+        self._swift = self._passage(InFlight(FixedPermits(IN_FLIGHT)), SLOTS, precedence)
         self._bulk = self._passage(bulk, BULK_SLOTS)
 
     def _passage(self, in_flight: InFlight, slots: int, precedence: Precedence | None = None) -> Passage:
@@ -130,48 +118,46 @@ class Worker:
     async def _deliver(self, items: Sequence[Delivery], lease: Lease, passage: Passage) -> None:
         async with passage.room.take(sum(len(item.targets) for item in items)) as share:
             # Places are taken before anything is awaited, so in the order of the queue.
-            jobs = [self._job(delivery, target) for delivery in items for target in delivery.targets]
+            jobs = self._jobs(items)
             try:
                 passage.hasten()
                 facts = await passage.facts.find(jobs)
                 passage.hasten()
-                results = await asyncio.gather(
-                    *(self._run(job, facts, lease, passage, share) for job in jobs), return_exceptions=True
-                )
+                batch = Batch(jobs, share)
+                await batch.run(self._run(job, facts, lease, passage, batch) for job in jobs)
             finally:
                 for job in jobs:
                     job.place.leave()
-        _tell(jobs, results)
-        raise_first(results)
 
-    def _job(self, delivery: Delivery, target: Target) -> Job:
-        host = host_of(target.inbox)
-        key = (uri_hash(delivery.activity_id), target.inbox)
-        return Job(delivery, target, host, key, self._lanes.enter(host, delivery.actor_id, key))
+    def _jobs(self, items: Sequence[Delivery]) -> list[Job]:
+        jobs = []
+        for delivery in items:
+            activity = uri_hash(delivery.activity_id)
+            for target in delivery.targets:
+                host, key = host_of(target.inbox), (activity, target.inbox)
+                jobs.append(Job(delivery, target, host, key, self._lanes.enter(host, delivery.actor_id, key)))
+        return jobs
 
-    async def _run(self, job: Job, facts: Facts, lease: Lease, passage: Passage, share: Share) -> bool:
-        """Return whether this delivery has arrived just now.
-
-        What is done makes room at once: one host that hangs does not hold what its neighbours took.
-        """
-        report = None
+    async def _run(self, job: Job, facts: Facts, lease: Lease, passage: Passage, batch: Batch) -> None:
+        """Bring one delivery to its end, and tell its batch."""
+        place, report = job.place, None
         try:
             host = facts.hosts.get(job.host) or Host(host=job.host)
-            await job.place.turn(passage.slots, host.latency)
-            if job.key not in facts.settled and not job.place.already_done:
+            await place.turn(passage.slots, host.latency)
+            if job.key not in facts.settled and not place.already_done:
                 report = self._without_a_try(job, host, facts) or await self._try(job, host, lease, passage)
-                if report.progress.state is State.PARKED:
-                    job.place.report_parked()
-                else:
-                    job.place.report_settled()
+                place.report(report.progress.state)
+        except BaseException as error:
+            batch.failed(error)
+            if not isinstance(error, Exception):
+                raise
+            return
         finally:
-            job.place.pass_on()
-        if report is not None:
-            await self._recorder.record(report, lease)
-            _count(report, job)
-        job.place.leave()
-        share.give_back()
-        return report is not None and report.progress.state is State.DELIVERED
+            place.pass_on()
+        if report is None:
+            batch.done(job)
+        else:
+            self._recorder.record(report, lease, partial(batch.recorded, job, report))
 
     def _without_a_try(self, job: Job, host: Host, facts: Facts) -> Report | None:
         """Return what is recorded if there is a reason not to send."""
@@ -179,14 +165,18 @@ class Worker:
             return refused(job.delivery, job.target, "domain_blocked")
         if job.key in facts.pointless:
             return superseded(job.delivery, job.target)
-        waits = _waits(job, host, facts, datetime.now(UTC))
+        waits = _waits(job, host, facts)
         return put_aside(job.delivery, job.target, *waits) if waits else None
 
     async def _try(self, job: Job, host: Host, lease: Lease, passage: Passage) -> Report:
-        async with passage.in_flight:
-            await lease.confirm()
+        stay = await passage.in_flight.enter()
+        try:
+            if not lease.is_ours:
+                await lease.confirm()
             passage.hasten()
             answer = await self._courier.bring(job.delivery, job.target, host)
+        finally:
+            passage.in_flight.leave(stay)
         job.place.lane.observe(answer.latency)
         report = report_of(job.delivery, job.target, host, answer, datetime.now(UTC))
         if isinstance(report.event, Trouble) and not job.place.report_failure(report.event.next_try_at):
@@ -195,48 +185,17 @@ class Worker:
         return report
 
 
-def _waits(job: Job, host: Host, facts: Facts, now: datetime) -> tuple[str, datetime] | None:
+def _waits(job: Job, host: Host, facts: Facts) -> tuple[str, datetime] | None:
     """Return why a delivery has to wait, and until when."""
     place = job.place
-    reasons = (
-        (host.paused, "host_paused", now),
-        (host.held and not job.target.released, "host_held", host.next_try_at or now),
-        (place.host_failed, "host_failing", place.lane.retry_at or now),
-        (place.waited_too_long, SLOW, now + SLOW_PAUSE),
-        (job.key in facts.behind or place.behind_parked, "behind_parked", facts.behind.get(job.key, now)),
-    )
-    return next(((reason, until) for holds, reason, until in reasons if holds), None)
-
-
-def raise_first(results: Sequence[object]) -> None:
-    """Raise the first error among these results, now that nothing of the batch is under way any more."""
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result
-
-
-def _tell(jobs: Sequence[Job], results: Sequence[object]) -> None:
-    """Log one line for each activity of which something has arrived: each single one has its row."""
-    arrived = Counter(
-        (job.delivery.activity_id, job.delivery.trace)
-        for job, result in zip(jobs, results, strict=True)
-        if result is True
-    )
-    for (activity, trace), count in arrived.items():
-        log.info("delivered", trace=trace, activity=activity, count=count)
-
-
-def _count(report: Report, job: Job) -> None:
-    state = report.progress.state
-    _COUNTERS[state].inc()
-    if state is State.DELIVERED:
-        return
-    log.info(
-        _EVENTS[state],
-        trace=job.delivery.trace,
-        activity=job.delivery.activity_id,
-        host=report.host,
-        status=report.progress.status,
-        reason=report.progress.reason,
-        attempt=job.target.attempt,
-    )
+    if host.paused:
+        return "host_paused", datetime.now(UTC)
+    if host.held and not job.target.released:
+        return "host_held", host.next_try_at or datetime.now(UTC)
+    if place.host_failed:
+        return "host_failing", place.lane.retry_at or datetime.now(UTC)
+    if place.waited_too_long:
+        return SLOW, datetime.now(UTC) + SLOW_PAUSE
+    if job.key in facts.behind or place.behind_parked:
+        return "behind_parked", facts.behind.get(job.key) or datetime.now(UTC)
+    return None

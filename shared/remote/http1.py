@@ -110,7 +110,7 @@ class Connection(asyncio.Protocol):
         done: asyncio.Future[Answer] = loop.create_future()
         self._answer, self._done = Answer(), done
         self.exchanges += 1
-        self._transport.write(request)
+        loop.call_soon(self._send, self._answer, request)
         timer = loop.call_at(until, self._expire)
         try:
             return await done
@@ -119,6 +119,13 @@ class Connection(asyncio.Protocol):
             if self._done is not None:  # given up by whoever waited
                 self._answer = self._done = None
                 self.close()
+
+    def _send(self, answer: Answer, request: bytes) -> None:
+        # In the next turn of the loop, with all that was made ready in this one: to wake whoever is to read
+        # costs more than to send, and after the first of many they are awake.
+        if self._answer is answer and self._transport is not None:
+            answer.sent_at = time.monotonic()
+            self._transport.write(request)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the way to write."""

@@ -49,7 +49,9 @@ async def test_what_another_has_taken_is_not_recorded(world: World) -> None:
     lost.lose()
     async with _recorder(world) as one:
         results = await asyncio.gather(
-            one.record(_delivered(theirs), lost), one.record(_delivered(ours), kept), return_exceptions=True
+            _recorded(one, _delivered(theirs), lost),
+            _recorded(one, _delivered(ours), kept),
+            return_exceptions=True,
         )
     assert [type(result) for result in results] == [ShardLeft, type(None)]
     assert await _states(world) == {theirs: State.QUEUED, ours: State.DELIVERED}
@@ -62,7 +64,7 @@ async def test_nothing_is_recorded_while_others_may_take_the_shards(world: World
     [inbox] = await _plan(world, 1)
     async with _recorder(world) as one:
         pulse.beats_until(time.monotonic() + COMMIT_WITHIN / 2)
-        recording = asyncio.create_task(one.record(_delivered(inbox), lease))
+        recording = asyncio.create_task(_recorded(one, _delivered(inbox), lease))
         await _until_tried(world)
         assert await _states(world) == {inbox: State.QUEUED}
         pulse.beats_until(float("inf"))
@@ -85,7 +87,7 @@ async def test_a_shard_lost_while_an_outcome_is_written(
     monkeypatch.setattr(deliveries, "record", lose_meanwhile)
     async with _recorder(world) as one:
         with pytest.raises(ShardLeft):
-            await one.record(_delivered(inbox), lease)
+            await _recorded(one, _delivered(inbox), lease)
     assert await _states(world) == {inbox: State.QUEUED}
 
 
@@ -105,7 +107,7 @@ async def test_who_stands_still_in_a_transaction_is_cut_off(
 
     monkeypatch.setattr(deliveries, "record", stand_still_once)
     async with _recorder(world) as one:
-        await one.record(_delivered(inbox), _lease())
+        await _recorded(one, _delivered(inbox), _lease())
     assert len(before) == 2
     assert await _states(world) == {inbox: State.DELIVERED}
 
@@ -153,6 +155,20 @@ async def _recorder(world: World) -> AsyncIterator[Recorder]:
         running.cancel()
 
 
+async def _recorded(one: Recorder, report: Report, lease: Lease) -> None:
+    """Return once a report is committed; raises what keeps it from that."""
+    committed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def told(error: Exception | None) -> None:
+        if error is None:
+            committed.set_result(None)
+        else:
+            committed.set_exception(error)
+
+    one.record(report, lease, told)
+    await committed
+
+
 async def _plan(world: World, count: int) -> list[str]:
     inboxes = [f"https://fan{number}.example/inbox" for number in range(count)]
     async with world.pool.acquire() as conn:
@@ -163,7 +179,7 @@ async def _plan(world: World, count: int) -> list[str]:
 async def _record(world: World, inboxes: Sequence[str]) -> None:
     lease = _lease()
     async with _recorder(world) as one:
-        await asyncio.gather(*(one.record(_delivered(inbox), lease) for inbox in inboxes))
+        await asyncio.gather(*(_recorded(one, _delivered(inbox), lease) for inbox in inboxes))
 
 
 def _planned(inbox: str) -> Planned:

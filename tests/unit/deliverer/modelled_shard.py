@@ -17,7 +17,7 @@ from services.fanout_deliverer.courier import Answer, Courier
 from services.fanout_deliverer.facts import FactFinder, Facts, Job, Key
 from services.fanout_deliverer.lease import Lease, Pulse, ShardLeft
 from services.fanout_deliverer.precedence import Precedence
-from services.fanout_deliverer.recorder import COMMIT_WITHIN, Recorder, Report
+from services.fanout_deliverer.recorder import COMMIT_WITHIN, Recorder, Report, Told
 from services.fanout_deliverer.signers import Manner
 from services.fanout_deliverer.worker import Worker
 from shared.database.deliveries import State
@@ -176,6 +176,7 @@ class Deliverer(Worker):
             ),  # over at once: nobody looks at the pace
         )
         self._recording = asyncio.Lock()
+        self._records: set[asyncio.Task[None]] = set()
         self._pulse = Pulse()
         self._pulse.beats_until(float("inf"))
         self.lease = Lease(0, self._pulse)
@@ -204,15 +205,22 @@ class Deliverer(Worker):
         await self.place.pause()
         return facts
 
-    async def record(self, report: Report, lease: Lease) -> None:
+    def record(self, report: Report, lease: Lease, told: Told) -> None:
         """Stand for the recorder: what was reported first comes first, and nothing of a lost lease."""
+        task = asyncio.create_task(self._record(report, lease, told))
+        self._records.add(task)
+        task.add_done_callback(self._records.discard)
+
+    async def _record(self, report: Report, lease: Lease, told: Told) -> None:
         async with self._recording:
             await self.place.pause()
             while not lease.lasts(COMMIT_WITHIN):
                 if lease.lost:
-                    raise ShardLeft(f"shard {lease.shard}")
+                    told(ShardLeft(f"shard {lease.shard}"))
+                    return
                 await asyncio.sleep(0)
             self.place.record(report)
+            told(None)
 
     def take(self) -> None:
         """Begin the next message of the queue."""
@@ -263,9 +271,10 @@ class Deliverer(Worker):
     async def die(self) -> None:
         """Be killed: whatever was being done is not, and the broker gives all that is not settled back."""
         self.place.at_risk |= self.place.unrecorded
-        for _, task in self.in_hand.values():
+        ends = [*(task for _, task in self.in_hand.values()), *self._records]
+        for task in ends:
             task.cancel()
-        await asyncio.gather(*(task for _, task in self.in_hand.values()), return_exceptions=True)
+        await asyncio.gather(*ends, return_exceptions=True)
         self._give_back()
 
     def _give_back(self) -> None:

@@ -1,21 +1,24 @@
 """Slots for requests, and those who give them up."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from services.fanout_deliverer.in_flight import InFlight
+from services.fanout_deliverer.permits import FixedPermits
 
 
 async def test_who_lags_gives_the_slot_to_others() -> None:
     """Requests that hang hold slots for a moment only, and give nothing back a second time when they end."""
-    in_flight, hang, order = InFlight(2, after=0.05), asyncio.Event(), list[str]()
+    in_flight, hang, order = InFlight(FixedPermits(2), after=0.05), asyncio.Event(), list[str]()
 
     async def hanging() -> None:
-        async with in_flight:
+        async with _in(in_flight):
             await hang.wait()
         order.append("hanging")
 
     async def quick(name: str) -> None:
-        async with in_flight:
+        async with _in(in_flight):
             order.append(name)
             await asyncio.sleep(0)
 
@@ -31,11 +34,11 @@ async def test_who_lags_gives_the_slot_to_others() -> None:
 
 async def test_laggards_are_bounded() -> None:
     """Once as many lag as may, the others keep their slots until they are done."""
-    in_flight, hang, begun = InFlight(1, laggards=2, after=0.01), asyncio.Event(), 0
+    in_flight, hang, begun = InFlight(FixedPermits(1), laggards=2, after=0.01), asyncio.Event(), 0
 
     async def hanging() -> None:
         nonlocal begun
-        async with in_flight:
+        async with _in(in_flight):
             begun += 1
             await hang.wait()
 
@@ -52,11 +55,11 @@ async def test_laggards_are_bounded() -> None:
 
 async def test_laggards_make_room_for_the_next() -> None:
     """Who lags where as many lag as may gives the slot up later, as soon as one of those has ended."""
-    in_flight, begun = InFlight(1, laggards=1, after=0.01), list[int]()
+    in_flight, begun = InFlight(FixedPermits(1), laggards=1, after=0.01), list[int]()
     ends = [asyncio.Event() for _ in range(3)]
 
     async def hanging(number: int) -> None:
-        async with in_flight:
+        async with _in(in_flight):
             begun.append(number)
             await ends[number].wait()
 
@@ -77,10 +80,10 @@ async def test_laggards_make_room_for_the_next() -> None:
 
 async def test_who_is_cancelled_leaves_the_slot() -> None:
     """Neither waiting for a slot nor holding one outlives a cancelled request."""
-    in_flight = InFlight(1, after=60)
+    in_flight = InFlight(FixedPermits(1), after=60)
 
     async def hanging() -> None:
-        async with in_flight:
+        async with _in(in_flight):
             await asyncio.Event().wait()
 
     stuck = [asyncio.create_task(hanging()) for _ in range(3)]
@@ -91,13 +94,22 @@ async def test_who_is_cancelled_leaves_the_slot() -> None:
     assert await _at_once(in_flight, 5) == 1
 
 
+@asynccontextmanager
+async def _in(in_flight: InFlight) -> AsyncIterator[None]:
+    stay = await in_flight.enter()
+    try:
+        yield
+    finally:
+        in_flight.leave(stay)
+
+
 async def _at_once(in_flight: InFlight, wanted: int) -> int:
     """Return how many of those who want to are let in together."""
     inside, most = 0, 0
 
     async def enter() -> None:
         nonlocal inside, most
-        async with in_flight:
+        async with _in(in_flight):
             inside += 1
             most = max(most, inside)
             await asyncio.sleep(0)
