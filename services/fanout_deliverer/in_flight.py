@@ -5,6 +5,7 @@ hosts that hang would hold all of them, and the healthy ones would wait behind.
 """
 
 import asyncio
+import time
 from collections import deque
 from enum import Enum
 
@@ -54,11 +55,10 @@ class InFlight:
         """Return once there is a slot; `leave` with what is returned."""
         if not self._slots.try_acquire():
             await self._slots.acquire()
-        loop = asyncio.get_running_loop()
-        stay = Stay(loop.time() + self._after)
+        stay = Stay(time.monotonic() + self._after)
         self._stays.append(stay)
         if self._timer is None:
-            self._timer = loop.call_at(stay.lags_at, self._look)
+            self._wait(self._after)
         return stay
 
     def leave(self, stay: Stay) -> None:
@@ -70,21 +70,23 @@ class InFlight:
             self._slots.release()
         self._forget_ended()
 
+    def _wait(self, seconds: float) -> None:
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._look)
+
     def _forget_ended(self) -> None:
         while self._stays and self._stays[0].standing is _Standing.OVER:
             self._stays.popleft()
 
     def _look(self) -> None:
         """Take the slots of those whose time is up, as far as there is room for them without one."""
-        loop = asyncio.get_running_loop()
         self._timer = None
         while self._stays:
             eldest = self._stays[0]
-            if eldest.lags_at > loop.time():
-                self._timer = loop.call_at(eldest.lags_at, self._look)
+            if (left := eldest.lags_at - time.monotonic()) > 0:
+                self._wait(left)
                 return
             if self._room == 0:
-                self._timer = loop.call_later(self._after, self._look)
+                self._wait(self._after)
                 return
             self._stays.popleft()
             if eldest.standing is _Standing.HAS_SLOT:

@@ -47,7 +47,7 @@ class Answer:
 
 
 class Connection(asyncio.Protocol):
-    """A connection to one host, made by an event loop.
+    """A connection to one host, made by the running event loop.
 
     Args:
         host: Where it leads, for what is said of it.
@@ -58,6 +58,7 @@ class Connection(asyncio.Protocol):
         "_done",
         "_host",
         "_keep",
+        "_loop",
         "_parser",
         "_transport",
         "born",
@@ -67,6 +68,8 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, host: str) -> None:
         self._host = host
+        # To ask which one runs is a call of the system each time.
+        self._loop = asyncio.get_running_loop()
         self._parser = httptools.HttpResponseParser(self)
         self._transport: asyncio.Transport | None = None
         self._answer: Answer | None = None
@@ -104,14 +107,13 @@ class Connection(asyncio.Protocol):
             NothingCame: The connection ended before any answer.
             AnswerBroken: It ended within the answer, or what came is not HTTP or has no end.
         """
-        loop = asyncio.get_running_loop()
         if self._transport is None:
             raise NothingCame(f"{self._host}: closed before the request")
-        done: asyncio.Future[Answer] = loop.create_future()
+        done: asyncio.Future[Answer] = self._loop.create_future()
         self._answer, self._done = Answer(), done
         self.exchanges += 1
-        loop.call_soon(self._send, self._answer, request)
-        timer = loop.call_at(until, self._expire)
+        self._loop.call_soon(self._send, self._answer, request)
+        timer = self._loop.call_at(until, self._expire)
         try:
             return await done
         finally:

@@ -98,24 +98,22 @@ class Poster:
             connection.close()
             raise
         try:
-            return await self._over(connection, to, request, until, keep=keep)
+            answer = await connection.exchange(request, until)
         except NothingCame:
             # A kept connection may have been closed by the other side a moment ago. Sending twice is safe,
             # for a delivery is known by its id.
             connection = await self._connections.open(to, until)
-        return await self._over(connection, to, request, until, keep=keep)
+            answer = await connection.exchange(request, until)
+        self._put_away(to, connection, keep=keep)
+        return answer
 
-    async def _over(
-        self, connection: Connection, to: Destination, request: bytes, until: float, *, keep: bool
-    ) -> Answer:
-        answer = await connection.exchange(request, until)
-        if to.secure and connection.exchanges == 1:
+    def _put_away(self, to: Destination, connection: Connection, *, keep: bool) -> None:
+        if connection.exchanges == 1 and to.secure:
             self._connections.remember(to, connection)
         if keep:
             self._connections.give_back(to, connection)
         else:
             connection.close()
-        return answer
 
     def _request(self, to: Destination, body: bytes, headers: Headers, *, keep: bool) -> bytes:
         # A signature's headers begin with the Host that it covers.

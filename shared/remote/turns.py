@@ -21,12 +21,11 @@ class Turns:
 
     async def take(self) -> None:
         """Return in this turn, or in a later one."""
-        loop = asyncio.get_running_loop()
         if not self._passed:
-            loop.call_soon(self._next)
+            asyncio.get_running_loop().call_soon(self._next)
         self._passed += 1
         if self._passed > self._at_once:
-            turn: asyncio.Future[None] = loop.create_future()
+            turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiting.append(turn)
             await turn
 
