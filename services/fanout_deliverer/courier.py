@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -53,11 +54,16 @@ def manners(host: Host) -> tuple[Manner, ...]:
     What it took before comes first, else cavage, which all of the field understand. Where Ed25519 may be
     taken it is tried before, for it costs a tenth.
     """
-    known = Manner(host.scheme) if host.scheme else Manner.CAVAGE
+    return _manners(host.scheme, host.takes_ed25519)
+
+
+@lru_cache(maxsize=64)
+def _manners(scheme: str, takes_ed25519: bool) -> tuple[Manner, ...]:
+    known = Manner(scheme) if scheme else Manner.CAVAGE
     if known is Manner.ED25519:
         return Manner.ED25519, Manner.CAVAGE, Manner.RFC9421
     other = Manner.RFC9421 if known is Manner.CAVAGE else Manner.CAVAGE
-    return (Manner.ED25519, known, other) if host.takes_ed25519 else (known, other)
+    return (Manner.ED25519, known, other) if takes_ed25519 else (known, other)
 
 
 def may_be_the_signature(status: int, manner: Manner, host: Host, now: datetime) -> bool:

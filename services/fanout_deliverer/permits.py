@@ -32,8 +32,8 @@ class FixedPermits:
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     def try_acquire(self) -> bool:
-        """Take one if it is free now and nobody waits; give it back with `release`."""
-        if self._waiting or not self._free:
+        """Take one if it is free now: then nobody waits. Give it back with `release`."""
+        if not self._free:
             return False
         self._free -= 1
         return True

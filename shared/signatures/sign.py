@@ -1,11 +1,14 @@
 """Signing requests of our own, in either scheme."""
 
-from base64 import b64encode
+import time
+from binascii import b2a_base64
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import cast
 from urllib.parse import urlsplit
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -24,14 +27,21 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 SentHeaders = list[tuple[str, str]]
 
 
+class _Key(Struct, frozen=True):
+    """A key and what kind it is: to ask an object from `cryptography` for that is dear."""
+
+    key: PrivateKey
+    is_rsa: bool
+
+
 class _Outgoing(Struct, frozen=True):
     method: str
     url: str
     body: bytes | None
     key_id: str
-    key: PrivateKey
+    key: _Key
     now: int
-    extra: SentHeaders = []
+    extra: SentHeaders
 
 
 def sign_request(
@@ -57,8 +67,9 @@ def sign_request(
         now: Aware; servers compare it with their clocks.
         extra: Headers to be signed and sent beside those of the scheme.
     """
-    outgoing = _Outgoing(method, url, body, key_id, private_key, int(now.timestamp()), list(extra))
-    return _sign_cavage(outgoing) if Scheme(scheme) is Scheme.CAVAGE else _sign_rfc9421(outgoing)
+    key = _Key(private_key, isinstance(private_key, RSAPrivateKey))
+    outgoing = _Outgoing(method, url, body, key_id, key, int(now.timestamp()), list(extra))
+    return _SIGN[Scheme(scheme)](outgoing)
 
 
 @lru_cache(maxsize=16_384)
@@ -80,14 +91,14 @@ def _sign_cavage(outgoing: _Outgoing) -> SentHeaders:
     covered += "".join(f" {name.lower()}" for name, _ in outgoing.extra)
     lines = [f"{cavage.REQUEST_TARGET}: {outgoing.method.lower()} {target}"]
     lines += [f"{name.lower()}: {value}" for name, value in headers]
-    algorithm = "rsa-sha256" if isinstance(outgoing.key, RSAPrivateKey) else "hs2019"
+    algorithm = "rsa-sha256" if outgoing.key.is_rsa else "hs2019"
     signature = _signature(outgoing.key, "\n".join(lines))
     headers.append(("Signature", cavage.signature_header(outgoing.key_id, algorithm, covered, signature)))
     return headers
 
 
 def _sign_rfc9421(outgoing: _Outgoing) -> SentHeaders:
-    algorithm = rfc9421.RSA_V1_5 if isinstance(outgoing.key, RSAPrivateKey) else rfc9421.ED25519
+    algorithm = rfc9421.RSA_V1_5 if outgoing.key.is_rsa else rfc9421.ED25519
     headers = [("Host", _target_and_authority(outgoing.url)[1])]
     lines = [f'"@method": {outgoing.method}', f'"@target-uri": {outgoing.url}']
     covered = '"@method" "@target-uri"'
@@ -107,11 +118,22 @@ def _sign_rfc9421(outgoing: _Outgoing) -> SentHeaders:
     return headers
 
 
-def _signature(private_key: PrivateKey, text: str) -> str:
+_SIGN = {Scheme.CAVAGE: _sign_cavage, Scheme.RFC9421: _sign_rfc9421}
+
+
+def _signature(key: _Key, text: str) -> str:
     message = text.encode()
-    if isinstance(private_key, RSAPrivateKey):
-        return b64encode(private_key.sign(message, _PADDING, _SHA256)).decode("ascii")
-    return b64encode(private_key.sign(message)).decode("ascii")
+    if key.is_rsa:
+        signature = cast("RSAPrivateKey", key.key).sign(message, _PADDING, _SHA256)
+    else:
+        signature = cast("Ed25519PrivateKey", key.key).sign(message)
+    return b2a_base64(signature, newline=False).decode("ascii")
+
+
+@lru_cache(maxsize=4096)
+def _key_of(private_key: bytes) -> _Key:
+    key = load_private(private_key)
+    return _Key(key, isinstance(key, RSAPrivateKey))
 
 
 def http_date(moment: datetime) -> str:
@@ -137,8 +159,5 @@ class Signer(Struct, frozen=True, kw_only=True):
         self, method: str, url: str, body: bytes | None = None, extra: Iterable[tuple[str, str]] = ()
     ) -> SentHeaders:
         """Return the headers of a request signed now, `extra` among them."""
-        key = load_private(self.private_key)
-        now = datetime.now(UTC)
-        return sign_request(
-            self.scheme, method, url, body, key_id=self.key_id, private_key=key, now=now, extra=extra
-        )
+        key, now = _key_of(self.private_key), int(time.time())
+        return _SIGN[self.scheme](_Outgoing(method, url, body, self.key_id, key, now, list(extra)))
