@@ -1,4 +1,4 @@
-"""Posts as the client API shows them: everything about many of them in two queries."""
+"""Posts as the client API shows them: everything about many of them in two queries, about one in one."""
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from shared.database.pool import Connection
 from shared.database.quotes import terms_in
+from shared.database.visible import VISIBLE
 from shared.policy.quotes import QuoteTerms
 from shared.protocol.objects import Attachment, Emoji, Poll, Visibility
 
@@ -94,6 +95,7 @@ def _status(row: Record) -> StatusRow:
     values = dict(row)
     values["visibility"] = Visibility(row["visibility"])
     del values["quote_policy"]
+    values.pop("marks", None)
     values["quote_terms"] = terms_in(row)
     values["attachments"] = msgspec.convert(row["attachments"], tuple[Attachment, ...])
     values["emojis"] = msgspec.convert(row["emojis"], tuple[Emoji, ...])
@@ -124,13 +126,11 @@ SELECT p.status_id, 3 FROM pins p WHERE p.actor_id = $1 AND p.status_id = ANY(:i
 """
 """What a viewer `$1` did with posts, votes apart, as `marks_by_post` takes it; `:ids` is SQL of an array."""
 
-_MARKS = (
-    MARKS
-    + """
+_MARKS_AND_VOTES = f"""{MARKS}
 UNION ALL
 SELECT v.status_id, 4 + v.choice FROM poll_votes v WHERE v.actor_id = $1 AND v.status_id = ANY(:ids)
-"""
-).replace(":ids", "$2::bigint[]")
+"""  # noqa: S608 - constants
+_MARKS = _MARKS_AND_VOTES.replace(":ids", "$2::bigint[]")
 _FAVOURITED, _REBLOGGED, _BOOKMARKED, _PINNED, _VOTED = range(5)
 
 
@@ -155,6 +155,28 @@ def _marks(marks: Collection[int]) -> Marks:
         pinned=_PINNED in marks,
         votes=tuple(sorted(one - _VOTED for one in marks if one >= _VOTED)),
     )
+
+
+class Seen(Struct, frozen=True):
+    """Posts, and what their viewer did with each of them; nothing, where nobody is signed in."""
+
+    rows: dict[int, StatusRow]
+    marks: dict[int, Marks]
+
+
+_SEEN = f"""{_SELECT},
+       ARRAY(SELECT m.mark FROM ({_MARKS_AND_VOTES.replace(":ids", "ARRAY[s.id]")}) m) AS marks
+  FROM statuses s
+ WHERE s.deleted_at IS NULL
+   AND s.id = ANY(ARRAY(SELECT unnest(ARRAY[s.id, s.reblog_of_id])
+                          FROM statuses s WHERE s.id = $2 AND {VISIBLE}))
+"""  # noqa: S608 - constants
+
+
+async def seen(conn: Connection, viewer_id: int | None, status_id: int) -> Seen:
+    """Return a post if the viewer may see it, with what it shares if it is a boost."""
+    rows = await conn.fetch(_SEEN, viewer_id, status_id)
+    return Seen({row["id"]: _status(row) for row in rows}, {row["id"]: _marks(row["marks"]) for row in rows})
 
 
 class Version(Struct, frozen=True):

@@ -22,7 +22,14 @@ from services.platform_gateway.gateway import GATEWAY
 from services.platform_gateway.pagination import PageForm
 from services.platform_gateway.parameters import Id, path_id, read
 from services.platform_gateway.rendering.filtering import mark_filtered
-from services.platform_gateway.rendering.statuses import edits, load_status, load_statuses, require_visible
+from services.platform_gateway.rendering.statuses import (
+    edits,
+    load_status,
+    load_statuses,
+    require_seen,
+    require_visible,
+    show_seen,
+)
 from services.platform_gateway.responses import answer
 from shared.actions import posts
 from shared.actions.mentions import resolve_mentions
@@ -150,10 +157,11 @@ async def delete(request: web.Request) -> web.Response:
     status_id = path_id(request)
     gateway = request.app[GATEWAY]
     async with gateway.pool.acquire() as conn:
-        row = await require_visible(conn, status_id, author.id)
+        seen = await require_seen(conn, status_id, author.id)
+        row = seen.rows[status_id]
         if row.actor_id != author.id or row.reblog_of_id is not None:
             raise not_found()
-        entity = await load_status(conn, status_id, author.id, gateway.site.uris)
+        entity = await show_seen(conn, seen, status_id, author.id, gateway.site.uris)
         async with conn.transaction():
             await posts.delete(conn, gateway.site, author, status_id, with_media=form.delete_media)
     entity.text = row.source
@@ -216,10 +224,10 @@ async def history(request: web.Request) -> web.Response:
     status_id = path_id(request)
     gateway = request.app[GATEWAY]
     async with gateway.pool.acquire() as conn:
-        row = await require_visible(conn, status_id, viewer_id)
-        entity = await load_status(conn, status_id, viewer_id, gateway.site.uris)
+        seen = await require_seen(conn, status_id, viewer_id)
+        entity = await show_seen(conn, seen, status_id, viewer_id, gateway.site.uris)
         earlier = await edits_of(conn, status_id)
-    return answer(edits(entity, row, earlier))
+    return answer(edits(entity, seen.rows[status_id], earlier))
 
 
 async def favourited_by(request: web.Request) -> web.Response:

@@ -1,4 +1,4 @@
-"""Status entities: a whole list with three queries, however long it is."""
+"""Status entities: a whole list with three queries, however long it is; a single post with two."""
 
 import html
 from collections.abc import Collection, Iterable, Sequence
@@ -20,13 +20,12 @@ from services.platform_gateway.entities.statuses import (
 from services.platform_gateway.errors import not_found
 from services.platform_gateway.rendering import media
 from services.platform_gateway.rendering.accounts import PRIVACY, emojis, load_accounts
-from shared.database import follows
+from shared.database import api_statuses, follows
 from shared.database.api_quotes import QuoteView, views
-from shared.database.api_statuses import EditRow, Marks, StatusRow, marks_of, statuses_by_id
+from shared.database.api_statuses import EditRow, Marks, Seen, StatusRow, marks_of, statuses_by_id
 from shared.database.follows import FollowState
 from shared.database.pool import Connection
 from shared.database.quotes import QuoteState
-from shared.database.visible import visible_to
 from shared.policy.quotes import Circle, Expected, Quoter, QuoteTerms, expected
 from shared.protocol.local_uris import LocalUris
 from shared.protocol.objects import Visibility
@@ -60,10 +59,20 @@ async def load_statuses(
 
     Visibility is the caller's business: the ids come from a query that keeps it.
     """
-    rows = await statuses_by_id(conn, ids)
+    seen = Seen(await statuses_by_id(conn, ids), {})
+    return await _render(conn, ids, seen, viewer_id, uris)
+
+
+async def _render(
+    conn: Connection, ids: Sequence[int], seen: Seen, viewer_id: int | None, uris: LocalUris
+) -> list[Status]:
+    """Return those of these posts that were found, with what is still missing to show them."""
+    rows, marks = dict(seen.rows), dict(seen.marks)
     quoted = await _quoted(conn, rows, viewer_id)
     accounts = await load_accounts(conn, {row.actor_id for row in rows.values()}, uris)
-    marks = {} if viewer_id is None or not rows else await marks_of(conn, viewer_id, rows.keys())
+    unasked = rows.keys() - marks.keys()
+    if viewer_id is not None and unasked:
+        marks.update(await marks_of(conn, viewer_id, unasked))
     material = _Material(
         statuses=rows,
         accounts=accounts,
@@ -105,9 +114,15 @@ async def _quoters(conn: Connection, rows: Collection[StatusRow], viewer_id: int
 
 async def load_status(conn: Connection, status_id: int, viewer_id: int | None, uris: LocalUris) -> Status:
     """Return one post, or end the request with 404 where the viewer may not see it."""
-    if status_id not in await visible_to(conn, viewer_id, [status_id]):
-        raise not_found()
-    found = await load_statuses(conn, [status_id], viewer_id, uris)
+    seen = await require_seen(conn, status_id, viewer_id)
+    return await show_seen(conn, seen, status_id, viewer_id, uris)
+
+
+async def show_seen(
+    conn: Connection, seen: Seen, status_id: int, viewer_id: int | None, uris: LocalUris
+) -> Status:
+    """Return a post that was found, or end the request with 404 where its author or original is gone."""
+    found = await _render(conn, [status_id], seen, viewer_id, uris)
     if not found:
         raise not_found()
     return found[0]
@@ -115,12 +130,15 @@ async def load_status(conn: Connection, status_id: int, viewer_id: int | None, u
 
 async def require_visible(conn: Connection, status_id: int, viewer_id: int | None) -> StatusRow:
     """Return a post's row, or end the request with 404 where the viewer may not see it."""
-    if status_id not in await visible_to(conn, viewer_id, [status_id]):
+    return (await require_seen(conn, status_id, viewer_id)).rows[status_id]
+
+
+async def require_seen(conn: Connection, status_id: int, viewer_id: int | None) -> Seen:
+    """Return what `show_seen` takes, or end the request with 404 where the viewer may not see the post."""
+    seen = await api_statuses.seen(conn, viewer_id, status_id)
+    if status_id not in seen.rows:
         raise not_found()
-    rows = await statuses_by_id(conn, [status_id])
-    if status_id not in rows:
-        raise not_found()
-    return rows[status_id]
+    return seen
 
 
 def _status(material: _Material, identifier: int) -> Status | None:
