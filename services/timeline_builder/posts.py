@@ -164,15 +164,13 @@ def _row(status: NewStatus) -> StatusRow:
 async def write_names(run: Run, posts: Sequence[tuple[int, Note]]) -> None:
     """Store whom and which hashtags these posts name."""
     mentions = [mention for status_id, note in posts for mention in _mentions(run, status_id, note)]
-    if mentions:
-        await status_names.insert_mentions(run.conn, mentions)
+    await status_names.insert_mentions(run.conn, mentions)
     tags = [
         NewTag(status_id=status_id, tag=normalise_tag(name), name=name)
         for status_id, note in posts
         for name in note.hashtags
     ]
-    if tags:
-        await status_names.insert_tags(run.conn, tags)
+    await status_names.insert_tags(run.conn, tags)
     for status_id in dict.fromkeys(tag.status_id for tag in tags):
         run.fan_out_tagged(status_id)
 

@@ -18,6 +18,8 @@ class NewMention(Struct, frozen=True, kw_only=True):
 
 async def insert_mentions(conn: Connection, mentions: Sequence[NewMention]) -> None:
     """Store who is named in posts that name nobody yet; naming somebody twice is once."""
+    if not mentions:
+        return
     unique = {(m.status_id, m.actor_uri): m for m in mentions}.values()
     await conn.execute(
         """
@@ -41,6 +43,8 @@ class NewTag(Struct, frozen=True, kw_only=True):
 
 async def insert_tags(conn: Connection, tags: Sequence[NewTag]) -> None:
     """Store the hashtags of posts that have none yet; using one twice is once."""
+    if not tags:
+        return
     unique = {(t.status_id, t.tag): t for t in reversed(tags)}.values()
     await conn.execute(
         """
