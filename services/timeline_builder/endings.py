@@ -56,12 +56,12 @@ async def end_boosts(run: Run, pairs: Sequence[Pair]) -> set[Pair]:
     return set(boosts)
 
 
-async def bury(run: Run, status_ids: Iterable[int]) -> None:
-    """Make tombstones of posts and boosts."""
+async def bury(run: Run, status_ids: Iterable[int], *, gone: bool = False) -> None:
+    """Make tombstones of posts and boosts; where they are `gone` already, mend what that left."""
     ids = list(status_ids)
     if not ids:
         return
-    removed = await tombstones.bury(run.conn, ids, run.counts)
-    gone = {*ids, *(row.id for row in removed)}
-    run.forget_posts(gone)
-    run.changes.remove(gone)
+    removed = await tombstones.bury(run.conn, ids, run.counts, gone=gone)
+    buried = {*ids, *(row.id for row in removed)}
+    run.forget_posts(buried)
+    run.changes.remove(buried)

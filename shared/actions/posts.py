@@ -15,12 +15,14 @@ from shared.database import edits, media, polls, status_names, statuses, tombsto
 from shared.database.authors import Author
 from shared.database.counters import Counts
 from shared.database.document_posts import post_by_id
-from shared.database.own_posts import quote_of, remote_boosters, show_own
+from shared.database.own_posts import own_post, quote_of, show_own
 from shared.database.pool import Connection
 from shared.database.status_names import NewMention, NewTag
 from shared.database.statuses import NewStatus, StatusRow
+from shared.database.tombstones import Pictures
 from shared.database.visible import visible_to
 from shared.protocol.activities import Create, Delete, UpdateNote
+from shared.protocol.addressing import audience_for
 from shared.protocol.identifiers import milliseconds_of
 from shared.protocol.objects import Attachment, Note, Poll, QuotePolicy, Visibility
 from shared.protocol.text import ActorLink, normalise_tag, render, scan
@@ -151,18 +153,19 @@ async def delete(
     Raises:
         NotThere: The post does not exist or is another's.
     """
-    await _own_post(conn, author, status_id)
-    note = await _note(conn, status_id)
-    boosters = await remote_boosters(conn, status_id, MAX_BOOSTERS)
+    post = await own_post(conn, author.id, status_id, most=MAX_BOOSTERS)
+    if post is None:
+        raise NotThere("Record not found")
+    to, cc = audience_for(post.visibility, author.followers_uri, post.mentioned)
     counts = Counts()
-    await tombstones.bury(conn, [status_id], counts)
-    await (media.delete_on if with_media else media.detach)(conn, status_id)
+    pictures = Pictures.DELETED if with_media else Pictures.DETACHED
+    await tombstones.bury(conn, [status_id], counts, pictures=pictures)
     activity = Delete(
         id=site.uris.delete(status_id),
         actor=author.uri,
-        to=note.to,
-        cc=tuple(dict.fromkeys((*note.cc, *boosters))),
-        object=note.id,
+        to=to,
+        cc=tuple(dict.fromkeys((*cc, *post.boosters))),
+        object=post.uri,
     )
     await tell(conn, author, activity, here=True, away=True)
     await counts.write(conn)

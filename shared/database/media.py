@@ -109,16 +109,11 @@ async def on_post(conn: Connection, status_id: int) -> list[int]:
     return [row["id"] for row in rows]
 
 
-async def detach(conn: Connection, status_id: int) -> None:
-    """Take the pictures off a post that is deleted: its author may write it anew with them."""
-    await conn.execute(
-        "UPDATE media SET status_id = NULL, loose_since = now() WHERE status_id = $1", status_id
-    )
+DETACH = "UPDATE media SET status_id = NULL, loose_since = now() WHERE status_id = ANY($1::bigint[])"
+"""Takes the pictures off posts `$1` that are deleted: their author may write them anew with them."""
 
-
-async def delete_on(conn: Connection, status_id: int) -> None:
-    """Forget the media of a post and their files at once."""
-    await conn.execute("DELETE FROM media WHERE status_id = $1", status_id)
+DELETE_ON = "DELETE FROM media WHERE status_id = ANY($1::bigint[])"
+"""Forgets the pictures on posts `$1` and their files at once."""
 
 
 async def show_at(conn: Connection, account_id: int, media_id: int | None, place: str) -> None:

@@ -2,8 +2,11 @@
 
 from collections.abc import Sequence
 
+from msgspec import Struct
+
 from shared.database.pool import Connection
 from shared.protocol.identifiers import uri_hash
+from shared.protocol.objects import Visibility
 
 
 async def show_own(conn: Connection, account_id: int, status_id: int) -> None:
@@ -28,18 +31,33 @@ async def boost_by(conn: Connection, actor_id: int, status_id: int) -> int | Non
     return boost_id
 
 
-async def remote_boosters(conn: Connection, status_id: int, most: int) -> Sequence[str]:
-    """Return the remote actors that boosted a post: their servers hold a copy."""
-    rows = await conn.fetch(
+class OwnPost(Struct, frozen=True, kw_only=True):
+    """Who has an own post, as far as its row tells; `boosters` are remote ones: their servers hold a copy."""
+
+    uri: str
+    visibility: Visibility
+    mentioned: Sequence[str]
+    boosters: Sequence[str]
+
+
+async def own_post(conn: Connection, actor_id: int, status_id: int, *, most: int) -> OwnPost | None:
+    """Return an actor's own post that is not deleted, no boost, with at most so many of its boosters."""
+    row = await conn.fetchrow(
         """
-        SELECT a.uri FROM statuses b JOIN actors a ON a.id = b.actor_id
-         WHERE b.reblog_of_id = $1 AND b.deleted_at IS NULL AND NOT a.local
-         ORDER BY b.id LIMIT $2
+        SELECT s.uri, s.visibility,
+               ARRAY(SELECT m.actor_uri FROM mentions m WHERE m.status_id = s.id
+                      ORDER BY m.actor_uri) AS mentioned,
+               ARRAY(SELECT a.uri FROM statuses b JOIN actors a ON a.id = b.actor_id
+                      WHERE b.reblog_of_id = s.id AND b.deleted_at IS NULL AND NOT a.local
+                      ORDER BY b.id LIMIT $3) AS boosters
+          FROM statuses s
+         WHERE s.id = $2 AND s.actor_id = $1 AND s.deleted_at IS NULL AND s.reblog_of_id IS NULL
         """,
+        actor_id,
         status_id,
         most,
     )
-    return [row["uri"] for row in rows]
+    return None if row is None else OwnPost(**{**row, "visibility": Visibility(row["visibility"])})
 
 
 async def quote_of(conn: Connection, status_id: int) -> str | None:

@@ -146,27 +146,23 @@ async def prune(conn: Connection, account_ids: Sequence[int]) -> None:
         await extend(conn, sorted(row["actor_id"] for row in trimmed))
 
 
-async def remove(conn: Connection, status_ids: Sequence[int]) -> None:
-    """Take these posts and boosts out of the home timelines of their authors and their followers.
+REMOVE = f"""
+WITH posts AS MATERIALIZED (
+    SELECT s.id, s.actor_id, {NARROW} AS narrow FROM unnest($1::bigint[]) AS n (id)
+     CROSS JOIN LATERAL (SELECT t.id, t.actor_id FROM statuses t WHERE t.id = n.id OFFSET 0) s
+), entries AS MATERIALIZED (
+    SELECT actor_id AS account_id, id FROM posts
+     UNION ALL
+    SELECT f.follower_id, p.id FROM posts p JOIN follows f ON f.followee_id = p.actor_id AND p.narrow
+)
+DELETE FROM home_timeline h USING entries e
+ WHERE h.account_id = e.account_id AND h.status_id = e.id
+"""  # noqa: S608 - constants
+"""Takes posts and boosts `$1` out of the home timelines of their authors and their followers.
 
-    Others who may have them, by a hashtag or from before their author became a wide one, are not looked
-    for: reading leaves out what is deleted, and it sinks like everything.
-    """
-    await conn.execute(
-        f"""
-        WITH posts AS MATERIALIZED (
-            SELECT s.id, s.actor_id, {NARROW} AS narrow FROM unnest($1::bigint[]) AS n (id)
-             CROSS JOIN LATERAL (SELECT t.id, t.actor_id FROM statuses t WHERE t.id = n.id OFFSET 0) s
-        ), entries AS MATERIALIZED (
-            SELECT actor_id AS account_id, id FROM posts
-             UNION ALL
-            SELECT f.follower_id, p.id FROM posts p JOIN follows f ON f.followee_id = p.actor_id AND p.narrow
-        )
-        DELETE FROM home_timeline h USING entries e
-         WHERE h.account_id = e.account_id AND h.status_id = e.id
-        """,  # noqa: S608 - constants
-        list(status_ids),
-    )
+Others who may have them, by a hashtag or from before their author became a wide one, are not looked for:
+reading leaves out what is deleted, and it sinks like everything.
+"""
 
 
 async def clear(conn: Connection, account_id: int) -> None:

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from enum import Enum, auto
+from typing import Final
 
 from msgspec import Struct
 
-from shared.database import timelines
+from shared.database import media, timelines
 from shared.database.counters import Counts
 from shared.database.pool import Connection
 from shared.protocol.objects import Visibility
@@ -22,8 +24,19 @@ class Removed(Struct, frozen=True, kw_only=True):
     created_at: datetime
 
 
+class Pictures(Enum):
+    """What becomes of the pictures that hang on posts which are deleted."""
+
+    UNTOUCHED = auto()
+    """Whoever deleted the posts first saw to them, or there are none here."""
+    DETACHED = auto()
+    """Their author may write the post anew with them."""
+    DELETED = auto()
+    """They go at once, with their files."""
+
+
 _BURY = """
-WITH doomed AS MATERIALIZED (
+WITH :also doomed AS MATERIALIZED (
     SELECT id FROM statuses
      WHERE (id = ANY($1::bigint[]) OR reblog_of_id = ANY($1::bigint[])) AND deleted_at IS NULL
      ORDER BY id FOR NO KEY UPDATE
@@ -35,9 +48,12 @@ UPDATE statuses s SET
  WHERE s.id = doomed.id
 RETURNING s.id, s.actor_id, s.visibility, s.reblog_of_id, s.in_reply_to_id, s.created_at
 """
+_BURY_ALIVE = _BURY.replace(":also", "")
+_BURY_GONE = _BURY.replace(":also", f"home AS ({timelines.REMOVE}),")
 
-_FORGET = """
-WITH tags AS (DELETE FROM status_tags WHERE status_id = ANY($1::bigint[])),
+_FORGET = f"""
+WITH home AS ({timelines.REMOVE}), :also
+     tags AS (DELETE FROM status_tags WHERE status_id = ANY($1::bigint[])),
      edits AS (DELETE FROM status_edits WHERE status_id = ANY($1::bigint[])),
      likes AS (DELETE FROM favourites WHERE status_id = ANY($1::bigint[])),
      votes AS (DELETE FROM poll_votes WHERE status_id = ANY($1::bigint[])),
@@ -45,16 +61,35 @@ WITH tags AS (DELETE FROM status_tags WHERE status_id = ANY($1::bigint[])),
      pins AS (DELETE FROM pins WHERE status_id = ANY($1::bigint[])),
      marks AS (DELETE FROM bookmarks WHERE status_id = ANY($1::bigint[]))
 DELETE FROM notifications WHERE status_id = ANY($1::bigint[])
-"""
+"""  # noqa: S608 - constants
+_FORGET_WITH: Final = {
+    Pictures.UNTOUCHED: _FORGET.replace(":also", ""),
+    Pictures.DETACHED: _FORGET.replace(":also", f"pictures AS ({media.DETACH}),"),
+    Pictures.DELETED: _FORGET.replace(":also", f"pictures AS ({media.DELETE_ON}),"),
+}
 
 
-async def bury(conn: Connection, status_ids: Sequence[int], counts: Counts) -> list[Removed]:
+async def bury(
+    conn: Connection,
+    status_ids: Sequence[int],
+    counts: Counts,
+    *,
+    pictures: Pictures = Pictures.UNTOUCHED,
+    gone: bool = False,
+) -> list[Removed]:
     """Turn posts and boosts into tombstones, and the boosts of the posts with them; return what was alive.
 
     Timelines, notifications, likes, bookmarks, pins, votes, tags and edits of them go too, and the counts of
     authors, parents and boosted posts change. Mentions stay: they tell whom a later fetch may answer.
+
+    Args:
+        conn: In a transaction.
+        status_ids: The posts and boosts.
+        counts: Gathers what changes.
+        pictures: What becomes of those on the posts.
+        gone: They are known to be tombstones already, and what a first Delete left is mended.
     """
-    rows = await conn.fetch(_BURY, list(status_ids))
+    rows = await conn.fetch(_BURY_GONE if gone else _BURY_ALIVE, list(status_ids))
     removed = [
         Removed(
             id=row["id"],
@@ -66,10 +101,9 @@ async def bury(conn: Connection, status_ids: Sequence[int], counts: Counts) -> l
         )
         for row in rows
     ]
-    if removed:
-        await conn.execute(_FORGET, [r.id for r in removed])
-    # Also where all was done before: a second Delete mends what a first one left.
-    await timelines.remove(conn, list({*status_ids, *(r.id for r in removed)}))
+    if removed or not gone:
+        # A statement of its own: it sees what those wrote whose locks the first one waited for.
+        await conn.execute(_FORGET_WITH[pictures], list({*status_ids, *(r.id for r in removed)}))
     _uncount(removed, counts)
     return removed
 

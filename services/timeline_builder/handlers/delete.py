@@ -10,25 +10,27 @@ from services.timeline_builder.facts import DELETE
 from services.timeline_builder.work import Outcome, Work
 from shared.database import departures
 from shared.database.pending import PendingNote
+from shared.database.statuses import StatusRow
 from shared.protocol.activities import Delete
 
 
 async def apply(run: Run, works: Sequence[Work[Delete]]) -> None:
     """Leave tombstones; where the post is not here yet, leave word that it must not be stored."""
-    doomed: list[int] = []
+    doomed: list[StatusRow] = []
     revoked = await quoting.revoke(run, works)
     for work in works:
         if work in revoked:
             continue
         if work.activity.object == work.activity.actor:
             await _delete_actor(run, work)
-        elif (status_id := _judge(run, work)) is not None:
-            doomed.append(status_id)
-            passing_on.end(run, work, run.facts.posts[work.activity.object])
-    await endings.bury(run, doomed)
+        elif (status := _judge(run, work)) is not None:
+            doomed.append(status)
+            passing_on.end(run, work, status)
+    gone = all(status.deleted_at is not None for status in doomed)
+    await endings.bury(run, [status.id for status in doomed], gone=gone)
 
 
-def _judge(run: Run, work: Work[Delete]) -> int | None:
+def _judge(run: Run, work: Work[Delete]) -> StatusRow | None:
     activity = work.activity
     who, status = run.facts.actor(activity.actor), run.facts.posts.get(activity.object)
     if who is None:
@@ -39,7 +41,7 @@ def _judge(run: Run, work: Work[Delete]) -> int | None:
     elif status.actor_id != who.id:
         work.outcome = Outcome.NOT_PERMITTED
     else:
-        return status.id
+        return status
     return None
 
 

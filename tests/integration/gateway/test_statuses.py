@@ -184,6 +184,25 @@ def test_deleting_gives_the_text_back_and_leaves_a_tombstone(site: RunningGatewa
     assert PUBLIC in delete.to
 
 
+def test_deleting_takes_few_statements(site: RunningGateway) -> None:
+    """Deleting a post costs the database ten statements, the ends of its transaction included."""
+    ada = site.client("ada")
+    ada.status_delete(ada.status_post("so that the driver has met everything").id)
+    post = ada.status_post("@grace short-lived #loom")
+    with site.counting_queries() as queries:
+        ada.status_delete(post.id)
+    assert len(queries) <= 10
+
+
+def test_posting_takes_few_statements(site: RunningGateway) -> None:
+    """A post that names nobody and nothing costs the database ten statements, its answer included."""
+    ada = site.client("ada")
+    ada.status_post("so that the driver has met everything")
+    with site.counting_queries() as queries:
+        ada.status_post("plain")
+    assert len(queries) <= 10
+
+
 def test_deleting_tells_those_who_boosted(site: RunningGateway) -> None:
     """The servers of remote boosters are among those a Delete is addressed to."""
     post = site.client("ada").status_post("boosted far away")

@@ -2,8 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 from services.timeline_builder.apply import apply_batch
+from shared.database import own_posts, statuses
+from shared.database.statuses import NewBoost
+from shared.protocol.objects import Visibility
 from shared.queue.topology import ACTIVITY_ACCEPTED
 from tests.integration.gateway.running import RunningGateway
 
@@ -45,6 +49,45 @@ def test_a_post_reaches_followers_and_those_named(site: RunningGateway) -> None:
     assert fan.timeline_home() == []
     assert told(site, "named") == []
     assert writer.me().statuses_count == 0
+
+
+def test_deletions_made_here_take_few_statements(site: RunningGateway) -> None:
+    """Applying a batch of local Deletes costs seven statements, however many there are."""
+    fresh(site, "tidy")
+    tidy = site.client("tidy")
+    posts = [tidy.status_post(f"short-lived {number}") for number in range(10)]
+    with site.outbox() as sent:
+        for post in posts:
+            tidy.status_delete(post.id)
+    items = [message.item for message in sent if message.queue == ACTIVITY_ACCEPTED]
+    site.run(apply_batch(site.gateway.pool, site.gateway.site, items[:2]))  # the driver has met everything
+    with site.counting_queries() as queries:
+        site.run(apply_batch(site.gateway.pool, site.gateway.site, items[2:]))
+    assert len(queries) <= 7
+
+
+def test_a_boost_of_what_was_deleted_goes_too(site: RunningGateway) -> None:
+    """A boost that came in while its post was being deleted goes with the Delete, home timelines included."""
+    fresh(site, "hasty", "late")
+    hasty, late = site.client("hasty"), site.author("late")
+    boost_id = site.gateway.site.ids.next()
+    with built(site):
+        post = hasty.status_post("gone in a moment")
+        hasty.status_delete(post.id)
+        boost = NewBoost(
+            id=boost_id,
+            uri=f"{site.origin}/boosts/{boost_id}",
+            local=True,
+            actor_id=late.id,
+            reblog_of_id=int(post.id),
+            conversation_id=int(post.id),
+            visibility=Visibility.PUBLIC,
+            created_at=datetime.now(UTC),
+        )
+        site.db(lambda conn: statuses.insert_boosts(conn, [boost]))
+        site.db(lambda conn: own_posts.show_own(conn, late.id, boost_id))
+    assert site.value("SELECT deleted_at IS NOT NULL FROM statuses WHERE id = $1", boost_id)
+    assert site.value("SELECT count(*) FROM home_timeline WHERE status_id = $1", boost_id) == 0
 
 
 def test_a_like_taken_back_and_given_again_stays(site: RunningGateway) -> None:
