@@ -79,7 +79,8 @@ SELECT s.id, s.uri, s.url, s.local, s.actor_id, s.reblog_of_id, s.in_reply_to_id
        ARRAY(SELECT t.name FROM status_tags t WHERE t.status_id = s.id ORDER BY t.name) AS tags,
        (SELECT jsonb_agg(jsonb_build_object('id', a.id, 'username', a.username, 'domain', a.domain,
                                             'url', coalesce(nullif(a.url, ''), a.uri)) ORDER BY a.id)
-          FROM mentions m JOIN actors a ON a.id = m.actor_id
+          FROM mentions m
+         CROSS JOIN LATERAL (SELECT * FROM actors t WHERE t.id = m.actor_id OFFSET 0) a
          WHERE m.status_id = s.id AND a.deleted_at IS NULL) AS mentions
 """
 
@@ -164,12 +165,14 @@ class Seen(Struct, frozen=True):
     marks: dict[int, Marks]
 
 
+# Each step is a probe of an index, whatever the planner believes: it may have planned when there was little.
 _SEEN = f"""{_SELECT},
        ARRAY(SELECT m.mark FROM ({_MARKS_AND_VOTES.replace(":ids", "ARRAY[s.id]")}) m) AS marks
-  FROM statuses s
+  FROM (SELECT s.id, s.reblog_of_id FROM (SELECT * FROM statuses t WHERE t.id = $2 OFFSET 0) s
+         WHERE {VISIBLE}) v
+ CROSS JOIN LATERAL unnest(ARRAY[v.id, v.reblog_of_id]) k (id)
+ CROSS JOIN LATERAL (SELECT * FROM statuses t WHERE t.id = k.id OFFSET 0) s
  WHERE s.deleted_at IS NULL
-   AND s.id = ANY(ARRAY(SELECT unnest(ARRAY[s.id, s.reblog_of_id])
-                          FROM statuses s WHERE s.id = $2 AND {VISIBLE}))
 """  # noqa: S608 - constants
 
 

@@ -1,4 +1,4 @@
-"""How timelines are read: by index, however many posts there are."""
+"""How timelines and posts are read: by index, however many posts there are."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
@@ -7,7 +7,7 @@ import pytest
 from asyncpg.connection import LoggedQuery
 from msgspec import json
 
-from shared.database import api_home, api_timelines
+from shared.database import api_home, api_statuses, api_timelines
 from shared.database.api_timelines import TagFilter
 from shared.database.paging import Page
 from shared.database.pool import Connection, connect
@@ -16,6 +16,9 @@ READER = 1_000_000
 PAGE = Page(limit=20)
 MOST = 3_000
 """Rows that may be read for a page, of 30,000 posts."""
+
+FEW = 60
+"""Pages of the database that may be read for one post."""
 
 # Ids are small numbers here: only their order matters. The reader follows one author in ten.
 _STORE = (
@@ -104,6 +107,30 @@ async def test_no_timeline_reads_all_posts(store: Connection) -> None:
         for query in (one for one in asked if "FROM" in one.query):
             looked_at = await _looked_at(store, query)
             assert looked_at < MOST, (name, looked_at)
+
+
+async def test_a_post_is_found_by_index_however_young_the_plan(own_database_url: str) -> None:
+    """What was planned when there were forty posts still finds one among 30,000 in a few pages."""
+    conn = await connect(own_database_url, application_name="test")
+    asked: list[LoggedQuery] = []
+    conn.add_query_logger(asked.append)
+    await api_statuses.seen(conn, READER, 1)
+    await conn.execute("SET plan_cache_mode = force_generic_plan")
+    conn.remove_query_logger(asked.append)
+    (question,) = [one.query for one in asked if "FROM statuses" in one.query]
+    actors, accounts, posts, *others = _STORE[:-1]
+    for statement in (actors, accounts, posts.replace("30000", "40")):
+        await conn.execute(statement)
+    await conn.execute(f"PREPARE one (bigint, bigint) AS {question}")
+    await conn.execute("EXECUTE one (1, 1)")
+    await conn.execute("DELETE FROM statuses")
+    for statement in (posts, *others):
+        await conn.execute(statement)
+    plan = await conn.fetchval(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE one ({READER}, 29990)")
+    found = (json.decode(plan) if isinstance(plan, str) else plan)[0]["Plan"]
+    await conn.close()
+    assert found["Actual Rows"] == 1
+    assert found["Shared Hit Blocks"] + found["Shared Read Blocks"] < FEW
 
 
 async def test_answers_of_a_wide_author_hide_none_of_their_posts(store: Connection) -> None:
