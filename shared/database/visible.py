@@ -4,14 +4,16 @@ from collections.abc import Collection
 
 from shared.database.pool import Connection
 
+# EXISTS would let the planner read all that a viewer is named in, and all whom they follow, for one post.
 VISIBLE = """
    s.deleted_at IS NULL
    AND (s.visibility <= 1
         OR s.actor_id = $1
-        OR EXISTS (SELECT FROM mentions vm WHERE vm.status_id = s.id AND vm.actor_id = $1)
-        OR (s.visibility = 2 AND EXISTS (SELECT FROM follows vf
-                                          WHERE vf.follower_id = $1 AND vf.followee_id = s.actor_id
-                                            AND vf.state = 1)))
+        OR (SELECT true FROM mentions vm
+             WHERE vm.status_id = s.id AND vm.actor_id = $1 LIMIT 1) IS NOT NULL
+        OR (s.visibility = 2 AND (SELECT true FROM follows vf
+                                   WHERE vf.follower_id = $1 AND vf.followee_id = s.actor_id
+                                     AND vf.state = 1 LIMIT 1) IS NOT NULL))
    AND NOT EXISTS (SELECT FROM blocks vb WHERE vb.actor_id = s.actor_id AND vb.target_id = $1)
    AND NOT EXISTS (SELECT FROM actors va WHERE va.id = s.actor_id
                                            AND (va.suspended_at IS NOT NULL OR va.deleted_at IS NOT NULL))
