@@ -3,7 +3,8 @@
 import asyncio
 from datetime import UTC, datetime
 
-from shared.database import favourites, pruning, statuses
+from shared.database import favourites, pruning, statuses, tombstones
+from shared.database.counters import Counts
 from shared.database.favourites import FavouriteRow
 from shared.database.pool import Connection, Pool
 from shared.database.statuses import NewStatus
@@ -49,6 +50,19 @@ async def likes(conn: Connection) -> int:
     return int(await conn.fetchval("SELECT count(*) FROM favourites"))
 
 
+async def bury(conn: Connection, status_id: int) -> None:
+    """Make a tombstone of a post."""
+    async with conn.transaction():
+        await tombstones.bury(conn, [status_id], Counts())
+
+
+async def waits(conn: Connection, pid: int) -> bool:
+    """Return whether another connection waits for a lock."""
+    return bool(
+        await conn.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE pid = $1 AND NOT granted)", pid)
+    )
+
+
 async def test_only_what_is_there_is_liked(conn: Connection, ids: IdGenerator) -> None:
     """Of likes that come together those of posts that are gone are left out, and the others are stored."""
     there, gone = await post(conn, ids), ids.next()
@@ -75,22 +89,32 @@ async def test_what_is_being_liked_stays(pool: Pool, conn: Connection, ids: IdGe
     assert await likes(conn) == 1
 
 
+async def test_what_is_liked_while_it_is_being_deleted_keeps_no_like(
+    pool: Pool, conn: Connection, ids: IdGenerator
+) -> None:
+    """A deletion waits for who is just liking the post, and takes that like along too."""
+    doomed = await post(conn, ids)
+    async with pool.acquire() as other:
+        pid = await other.fetchval("SELECT pg_backend_pid()")
+        counts = Counts()
+        counts.favourite(doomed)
+        async with conn.transaction():
+            await favourites.insert(conn, [like(doomed)])
+            await counts.write(conn)
+            burying = asyncio.create_task(bury(other, doomed))
+            await eventually(lambda: waits(conn, pid), "the deletion to wait for the like")
+        await burying
+    assert await likes(conn) == 0
+
+
 async def test_what_is_being_pruned_is_not_liked(pool: Pool, conn: Connection, ids: IdGenerator) -> None:
     """A like that meets the deletion of its post waits for it, and is not stored."""
     doomed = await post(conn, ids)
     async with pool.acquire() as other:
         pid = await other.fetchval("SELECT pg_backend_pid()")
-
-        async def waits() -> bool:
-            return bool(
-                await conn.fetchval(
-                    "SELECT EXISTS (SELECT FROM pg_locks WHERE pid = $1 AND NOT granted)", pid
-                )
-            )
-
         async with conn.transaction():
             assert await prune(conn, ids) == 1
             liking = asyncio.create_task(favourites.insert(other, [like(doomed)]))
-            await eventually(waits, "the like to wait for its post")
+            await eventually(lambda: waits(conn, pid), "the like to wait for its post")
         assert await liking == set()
     assert await likes(conn) == 0
