@@ -40,7 +40,7 @@ def examine_form(headers: Headers, method: str, body: bytes, now: datetime) -> P
         check_window(parsed.created, moment)
     needed = _needed(parsed.covered)
     for name, value in headers:
-        if name in needed and not value.isascii():
+        if not value.isascii() and name in needed:
             raise Refused(Reason.HEADER_MALFORMED)
     return parsed
 

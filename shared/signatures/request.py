@@ -1,6 +1,8 @@
 """What a signature speaks of: the request as it was received, and what its signature claims."""
 
+from collections.abc import Callable
 from enum import StrEnum
+from functools import partial
 
 from msgspec import Struct
 
@@ -26,9 +28,6 @@ class SignedRequest(Struct, frozen=True):
     body: bytes = b""
 
 
-_NONE: frozenset[str] = frozenset()
-
-
 def _repeated(headers: Headers) -> frozenset[str]:
     seen: set[str] = set()
     repeated: set[str] = set()
@@ -37,27 +36,32 @@ def _repeated(headers: Headers) -> frozenset[str]:
     return frozenset(repeated)
 
 
+def _get_single(values: dict[str, str], repeated: frozenset[str], name: str) -> str | None:
+    if name in repeated:
+        raise Refused(Reason.HEADER_REPEATED, f"header {name[:64]!r} came more than once")
+    return values.get(name)
+
+
 class Fields:
     """The headers of one request by name, which knows the names that came more than once."""
 
-    __slots__ = ("_repeated", "_values")
+    __slots__ = ("_values", "get")
+
+    get: Callable[[str], str | None]
+    """Returns the value of a header, or None; raises Refused where it came more than once."""
 
     def __init__(self, headers: Headers) -> None:
-        self._values = dict(headers)
-        self._repeated = _NONE if len(self._values) == len(headers) else _repeated(headers)
-
-    def get(self, name: str) -> str | None:
-        """Return the value of a header, or None; raises Refused where it came more than once."""
-        if name in self._repeated:
-            raise Refused(Reason.HEADER_REPEATED, f"header {name[:64]!r} came more than once")
-        return self._values.get(name)
+        self._values = values = dict(headers)
+        # Nearly no request says anything twice, and each is asked for ten names.
+        once = len(values) == len(headers)
+        self.get = values.get if once else partial(_get_single, values, _repeated(headers))
 
     def __contains__(self, name: str) -> bool:
         return name in self._values
 
     def covered(self, name: str) -> str:
         """Return the trimmed value of a header that the signature covers; raises Refused."""
-        value = self.get(name) if self._repeated else self._values.get(name)
+        value = self.get(name)
         if value is None:
             raise Refused(Reason.HEADER_MISSING, f"signed header {name[:64]!r} is not there")
         if not value.isascii() or not value.isprintable():

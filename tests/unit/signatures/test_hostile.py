@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from shared.signatures import cavage
 from shared.signatures.form import check_form
 from shared.signatures.refused import Reason, Refused
-from shared.signatures.request import SignedRequest
+from shared.signatures.request import Fields, ParsedSignature, SignedRequest
 from shared.signatures.verify import parse, read_signature, verify
 from tests.cpu import BOUND, cost_of
 from tests.unit.signatures.signed import BODY, NOW, ORIGIN, RSA_PAIR, public, signed, with_header
@@ -75,6 +75,52 @@ def test_a_signature_is_read_the_same_in_the_quick_way_and_in_the_careful_one(
     """The quick reading of a header says what reading it by the grammar says."""
     header = between.join(pieces)
     assert _read(cavage.read_parameters, header) == _read(cavage.match_parameters, header)
+
+
+_BEFORE = (
+    'keyId="a"',
+    'algorithm="RSA-SHA256"',
+    'headers="x y"',
+    'headers="x x"',
+    'signature="QUJD"',
+    'created="12"',
+    "created=12",
+    "expires=1.5",
+    'a="b"',
+    'keyId="é"',
+    'keyId="a,signature=',
+    "",
+    " ",
+)
+_AFTER = ('signature="QUJD"', 'signature="QUJD" ', 'signature=""', 'signature="QUJD', 'signature="Q"', "")
+
+
+@given(st.lists(st.sampled_from(_BEFORE), max_size=5), st.sampled_from(_AFTER), st.sampled_from([",", ", "]))
+@example(['keyId="a"', *[f'{"a" * n}="b"' for n in range(1, 15)]], 'signature="QUJD"', ",")
+@example(['keyId="a"', *[f'{"a" * n}="b"' for n in range(1, 16)]], 'signature="QUJD"', ",")
+def test_a_signature_behind_what_is_known_claims_what_it_claims_alone(
+    before: list[str], after: str, between: str
+) -> None:
+    """What stands before a signature may be remembered: it says what the grammar says of the whole."""
+    header = between.join([*before, after])
+    assert _claim(cavage.read_signature, header) == _claim(cavage.read_in_full, header)
+
+
+def _claim(way: Callable[[str, Fields], ParsedSignature], header: str) -> tuple[object, ...] | str:
+    try:
+        said = way(header, Fields(()))
+    except Refused as refused:
+        return str(refused)
+    return said.key_id, said.algorithm, said.covered, said.signature, said.created, said.expires, said.raw
+
+
+def test_what_is_remembered_of_signatures_is_bounded() -> None:
+    """A long key id, and a time, which no other request has, are read each time and not kept."""
+    remembered = cavage.read_before.cache_info().currsize
+    for unlike in ("a" * 1000, "é"):
+        cavage.read_signature(f'keyId="{unlike}",signature="QUJD"', Fields(()))
+    cavage.read_signature('keyId="a",created=12,signature="QUJD"', Fields(()))
+    assert cavage.read_before.cache_info().currsize == remembered
 
 
 def _read(way: Callable[[str], dict[str, str]], header: str) -> dict[str, str] | None:

@@ -75,6 +75,9 @@ def test_no_signature() -> None:
         ("rfc9421", "sha-256=:AAAA:", Reason.DIGEST_MISMATCH),
         ("cavage", "SHA-256=!!!!", Reason.DIGEST_MALFORMED),
         ("cavage", "SHA-256", Reason.DIGEST_MALFORMED),
+        ("cavage", "SHA-256=" + "A" * 43 + "=", Reason.DIGEST_MISMATCH),
+        ("rfc9421", "sha-256=:" + "A" * 43 + "=:", Reason.DIGEST_MISMATCH),
+        ("cavage", "SHA-256=" + "A" * 43 + "\udcff", Reason.DIGEST_MALFORMED),
         ("cavage", "SHA-256=AAAA,sha-256=AAAA", Reason.DIGEST_MALFORMED),
         ("rfc9421", "sha-256=AAAA", Reason.DIGEST_MALFORMED),
         ("rfc9421", "sha-256=:AAAA:, sha-256=:AAAA:", Reason.DIGEST_MALFORMED),
@@ -85,6 +88,27 @@ def test_digests_that_prove_nothing(scheme: str, digest: str | None, reason: Rea
     """No digest, a broken one, one by MD5 and one of another body are refused by the receiver."""
     name = "digest" if scheme == "cavage" else "content-digest"
     assert _form(with_header(signed(scheme), name, digest)) is reason
+
+
+@pytest.mark.parametrize("scheme", ["cavage", "rfc9421"])
+def test_a_digest_counts_in_the_spelling_of_its_own_header(scheme: str) -> None:
+    """`Digest` has no colons and `Content-Digest` has them: the right hash in the other's form is refused."""
+    plain = header(signed("cavage"), "digest").removeprefix("SHA-256=")
+    name, other = (
+        ("digest", f"sha-256=:{plain}:") if scheme == "cavage" else ("content-digest", f"sha-256={plain}")
+    )
+    assert _form(with_header(signed(scheme), name, other)) is Reason.DIGEST_MALFORMED
+
+
+@pytest.mark.parametrize("inserted", ["B", "SHA-256=", " ", ","])
+def test_a_digest_with_one_letter_changed_is_refused(inserted: str) -> None:
+    """Nothing passes for the digest because it is nearly the right one."""
+    right = header(signed(), "digest")
+    for wrong in (right[:-2] + inserted + right[-1], right + "," + right, right[:9] + inserted + right[10:]):
+        assert _form(with_header(signed(), "digest", wrong)) in {
+            Reason.DIGEST_MALFORMED,
+            Reason.DIGEST_MISMATCH,
+        }
 
 
 def test_every_stated_digest_has_to_fit() -> None:
