@@ -46,6 +46,8 @@ def is_id(uri: str) -> bool:
 
     An internationalised name comes as punycode: what reads it in two ways would get around domain blocks.
     """
+    if len(uri) <= MAX_URI_LENGTH and _PLAIN_URI.fullmatch(uri) is not None:
+        return True
     return is_http_uri(uri) and (uri.isascii() or urlsplit(uri).netloc.isascii())
 
 
@@ -75,8 +77,9 @@ def origin_of(uri: str) -> str:
 
 def same_origin(one: str, other: str) -> bool:
     """Tell whether two URIs have one owner in the sense of FEP-fe34."""
-    origin = origin_of(one)
-    return bool(origin) and origin == origin_of(other)
+    origin = origin_of(other)
+    # An origin with a slash behind it is that of whatever goes on from there, and seen without a search.
+    return bool(origin) and (one.startswith(f"{origin}/") or origin == origin_of(one))
 
 
 class IdGenerator:

@@ -1,11 +1,15 @@
 """Texts with their language: a value, a map by language, or both."""
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from shared.protocol.reader.values import Wire, string
 
 _LANGUAGE: Final = re.compile(r"[a-z]{2,3}(?:-[a-z0-9]{1,8}){0,3}", re.IGNORECASE)
+_MAX_LENGTH: Final = 30
+"""Characters of the longest code that the pattern takes."""
+
 _NONE: Final = frozenset({"und", "mul", "zxx"})
 
 
@@ -38,6 +42,11 @@ def _key_of(by_language: Wire, content: object) -> str:
 
 
 def _language(code: str) -> str | None:
+    return _known(code) if len(code) <= _MAX_LENGTH else None
+
+
+@lru_cache(maxsize=256)
+def _known(code: str) -> str | None:
     if code.lower() in _NONE or not _LANGUAGE.fullmatch(code):
         return None
     return code

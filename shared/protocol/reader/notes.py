@@ -91,15 +91,21 @@ def note_of(wire: Wire, author: str = "") -> Note:
 
 def _edited(wire: Wire) -> datetime | None:
     # PeerTube dates a first version as updated, too: only what comes later is an edit.
-    published, updated = time(wire.get("published")), time(wire.get("updated"))
-    return None if updated is None or (published and updated <= published) else updated
+    updated = time(wire.get("updated"))
+    if updated is None:
+        return None
+    published = time(wire.get("published"))
+    return None if published and updated <= published else updated
 
 
 def _author(wire: Wire, author: str) -> str:
-    named = uris(wire.get("attributedTo"), _MAX_AUTHORS)
+    attributed_to = wire.get("attributedTo")
+    if author and attributed_to == author:
+        return author
+    named = uris(attributed_to, _MAX_AUTHORS)
     if named:
         return author if author in named else named[0]
-    if author and not wire.get("attributedTo"):
+    if author and not attributed_to:
         return author
     raise Malformed("no author", reason="attributed_to_missing")
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 from shared.protocol.errors import Malformed
@@ -51,7 +52,10 @@ def string(value: object) -> str:
 
 def uri(value: object) -> str:
     """Return the URI given as a string, as an object with an id or as a list of one; or an empty string."""
-    value = first(value)
+    if value is None:
+        return ""
+    if isinstance(value, list):
+        value = value[0] if value else None
     if isinstance(value, dict):
         value = value.get("id")
     return value if isinstance(value, str) and is_id(value) else ""
@@ -76,12 +80,23 @@ def addresses(value: object, limit: int) -> tuple[str, ...]:
     """Return recipients, each once, the public collection in its full form however it was spelt."""
     if value is None:
         return ()
+    if isinstance(value, list) and len(value) == 1 and limit:
+        # Most are: the public alone, the followers alone, one other.
+        name = _address(value[0])
+        return (name,) if name else ()
     found: dict[str, None] = {}
     for entry in entries(value)[:limit]:
-        name = PUBLIC if isinstance(entry, str) and entry in _PUBLIC_NAMES else uri(entry)
-        if name:
+        if name := _address(entry):
             found[name] = None
     return tuple(found)
+
+
+def _address(entry: object) -> str:
+    if not isinstance(entry, str):
+        return uri(entry)
+    if entry in _PUBLIC_NAMES:
+        return PUBLIC
+    return entry if is_id(entry) else ""
 
 
 def copied_to(wire: Wire, limit: int) -> tuple[str, ...]:
@@ -114,8 +129,14 @@ def time(value: object) -> datetime | None:
     """
     if not isinstance(value, str) or not value or len(value) > _MAX_DATE_LENGTH:
         return None
+    return _moment(value)
+
+
+@lru_cache(maxsize=1024)
+def _moment(text: str) -> datetime | None:
+    # An activity and its object have the same time, and those that come together often do.
     try:
-        moment = datetime.fromisoformat(value.strip())
+        moment = datetime.fromisoformat(text.strip())
         moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         return None

@@ -152,6 +152,13 @@ def test_a_million_entries_are_refused() -> None:
     assert _reason(_body(cc=[1] * 1_000_000)) == "too_many_entries"
 
 
+def test_the_shortest_document_with_too_many_entries_is_refused() -> None:
+    """A list that is one too long is found however little stands around it."""
+    entries = b",".join([b"1"] * (MAX_ENTRIES + 1))
+    assert _reason(b'{"to":[%s]}' % entries) == "too_many_entries"
+    assert _reason(b'{"to":[%s]}' % entries[2:]) == "type_missing"
+
+
 def test_repeated_keys_mean_the_same_to_everybody() -> None:
     """Of a key given twice the last counts, for the envelope as for the reader."""
     body = _body()[:-1] + b',"id":"https://remote.example/activities/2"}'

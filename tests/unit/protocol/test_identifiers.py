@@ -42,3 +42,16 @@ def test_a_plain_uri_is_read_as_any_other(scheme: str, rest: str) -> None:
 def test_who_owns_what(one: str, other: str, same: bool) -> None:
     """Scheme, host and port make an origin; what only looks like it does not."""
     assert same_origin(one, other) is same
+
+
+_URIS = st.builds(
+    str.__add__, st.sampled_from(["http://a", "https://a.a", "HTTPS://[a]", "ftp://", ""]), _TRICKY
+)
+
+
+@given(_URIS, _URIS, st.booleans())
+def test_one_owner_is_one_origin(one: str, other: str, prefixed: bool) -> None:
+    """Two URIs have one owner exactly where both have the same origin, in whichever order."""
+    one = other + one[-8:] if prefixed else one
+    assert same_origin(one, other) is (origin_of(one) == origin_of(other) != "")
+    assert same_origin(other, one) is same_origin(one, other)

@@ -10,6 +10,7 @@ from shared.protocol.errors import Malformed
 from shared.protocol.identifiers import is_http_uri, same_origin
 from shared.protocol.key_formats import ED25519, read_multikey, read_pem, write_multikey, write_pem
 from shared.protocol.reader import read_activity, read_actor, read_key_owner, read_note, read_webfinger
+from shared.protocol.reader.languages import language_of
 from shared.protocol.reader.values import time, web_link
 from tests.builders import wire
 from tests.payloads.captured import document
@@ -278,3 +279,16 @@ def test_what_a_uri_may_hold_is_the_same_however_plain_it_looks(place: str) -> N
     """Behind the host every printable ASCII character may stand but quotes and angle brackets."""
     taken = {chr(code) for code in range(0x80) if is_http_uri(place.format(chr(code)))}
     assert taken == {chr(code) for code in range(0x21, 0x7F)} - set('"<>')
+
+
+@pytest.mark.parametrize("code", ["de", "zh-Hant-TW", "abc-12345678-12345678-12345678"])
+def test_a_language_is_read_up_to_the_longest_code(code: str) -> None:
+    """The longest code there can be is one, a letter more is none, and nor are the words for no language."""
+    assert _language_of(code) == code
+    assert _language_of(f"{code}-123456789") is None
+    assert _language_of("a" * 31) is None
+    assert _language_of("UND") is None
+
+
+def _language_of(code: str) -> str | None:
+    return language_of({"contentMap": {code: "<p>Hello</p>"}})
