@@ -14,6 +14,7 @@ MAX_BODY: Final = 1 << 20
 
 # An id has at most 19 digits. The query is kept as it was sent, because signatures cover it.
 _INBOX: Final = re.compile(r"/(?:inbox|actor/inbox|users/[0-9]{1,19}/inbox)(?:\?[!-~]*)?")
+_SHARED_INBOX: Final = "/inbox"
 _UTF_8: Final = frozenset({"utf-8", "utf8", '"utf-8"', '"utf8"'})
 
 
@@ -22,7 +23,7 @@ def check_head(method: str, target: str, headers: Mapping[str, str]) -> None:
 
     The names of the headers are in lower case.
     """
-    if _INBOX.fullmatch(target) is None:
+    if target != _SHARED_INBOX and _INBOX.fullmatch(target) is None:
         raise Refusal(HTTPStatus.NOT_FOUND, "not_an_inbox", "There is no inbox at this address.")
     if method != "POST":
         detail = "An inbox takes POST; whoever owns it reads it through the client API."
@@ -30,7 +31,8 @@ def check_head(method: str, target: str, headers: Mapping[str, str]) -> None:
     if not _is_activity_in_utf_8(headers.get("content-type", "")):
         detail = 'Send application/activity+json, or application/ld+json with the profile "https://www.w3.org/ns/activitystreams".'
         raise Refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "media_type_unsupported", detail)
-    if headers.get("content-encoding", "identity").strip().lower() != "identity":
+    coding = headers.get("content-encoding")
+    if coding is not None and coding.strip().lower() != "identity":
         detail = "Compressed bodies are not taken."
         raise Refusal(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "content_encoding_unsupported", detail, {"Accept-Encoding": ""}

@@ -8,6 +8,7 @@ from wsgiref.handlers import format_date_time
 
 from msgspec import Struct
 
+from services.inbox_receiver.rate import address_of
 from shared.signatures.request import Headers
 
 
@@ -20,15 +21,18 @@ class Request:
         headers: (lower-case name, value) pairs in order.
         peer: The IP address at the other end.
         trace: The id under which the request is logged.
+
+    `address` is whose request it is, which a proxy of ours may tell.
     """
 
-    __slots__ = ("fields", "headers", "method", "peer", "target", "trace")
+    __slots__ = ("address", "fields", "headers", "method", "peer", "target", "trace")
 
     def __init__(self, method: str, target: str, headers: Headers, peer: str, trace: str) -> None:
         self.method = method
         self.target = target
         self.headers = headers
-        self.fields = dict(headers)
+        self.fields = fields = dict(headers)
+        self.address = address_of(peer, fields.get("x-forwarded-for", ""))
         self.peer = peer
         self.trace = trace
 
@@ -55,7 +59,7 @@ def render(answer: Answer, *, last: bool, bodiless: bool) -> bytes:
     """
     now = int(time.time())
     if answer is ACCEPTED:
-        return _accepted(now, last=last)
+        return _accepted(now, last)
     lines = [
         f"HTTP/1.1 {int(answer.status)} {answer.status.phrase}",
         f"Date: {format_date_time(now)}",
@@ -69,7 +73,7 @@ def render(answer: Answer, *, last: bool, bodiless: bool) -> bytes:
 
 
 @lru_cache(maxsize=4)
-def _accepted(now: int, *, last: bool) -> bytes:
+def _accepted(now: int, last: bool) -> bytes:
     closing = "Connection: close\r\n" if last else ""
     date = format_date_time(now)
     return f"HTTP/1.1 202 Accepted\r\nDate: {date}\r\nContent-Length: 0\r\n{closing}\r\n".encode()

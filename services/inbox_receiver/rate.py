@@ -92,6 +92,8 @@ def address_of(peer: str, forwarded_for: str) -> str:
     What a peer says of others counts only where the peer is one of our own, a private address: then the
     last entry is the one that our proxy wrote.
     """
+    if not forwarded_for:
+        return peer
     last = forwarded_for.rpartition(",")[2].strip()
     return last if last and _is_private(peer) else peer
 

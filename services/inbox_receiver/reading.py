@@ -98,16 +98,22 @@ class RequestReader:
 
     def on_url(self, piece: bytes) -> None:
         """Take in a part of the target."""
-        self._take_room(len(piece))
+        self._room -= len(piece)
+        if self._room < 0:
+            raise _head_too_large()
         self._target += piece
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take in a header. What comes after the body only counts: nothing of it may pass for a header."""
-        self._take_room(len(name) + len(value) + 4)
+        # The busiest lines of the process: as few calls as can be.
+        self._room -= len(name) + len(value) + 4
+        if self._room < 0:
+            raise _head_too_large()
         if self._in_head:
-            if len(self._headers) >= MAX_HEADERS:
+            headers = self._headers
+            if len(headers) >= MAX_HEADERS:
                 raise _head_too_large()
-            self._headers.append((name, value))
+            headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         """Hand the head on."""
@@ -140,17 +146,14 @@ class RequestReader:
         self._in_head = self._advanced = True
         self._sink.body_came()
 
-    def _take_room(self, size: int) -> None:
-        self._room -= size
-        if self._room < 0:
-            raise _head_too_large()
-
     def _check_framing(self, request: Request, version: str) -> None:
         """Refuse what a proxy in front may have read in another way (RFC 9112 sections 3.2 and 6.1)."""
         coding = request.fields.get("transfer-encoding")
         if coding is not None and (coding.lower() != "chunked" or version == "1.0"):
             raise _broken("The only transfer coding taken is chunked.")
-        hosts = sum(name == "host" for name, _ in request.headers)
+        hosts = int("host" in request.fields)
+        if len(request.fields) != len(request.headers):
+            hosts = [name for name, _ in request.headers].count("host")
         if hosts > 1 or (hosts == 0 and version == "1.1"):
             raise _broken("There has to be one Host.")
 

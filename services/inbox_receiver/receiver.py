@@ -14,7 +14,7 @@ from services.inbox_receiver import refusal
 from services.inbox_receiver.form import check_head
 from services.inbox_receiver.journal import Journal
 from services.inbox_receiver.messages import ACCEPTED, Answer, Request
-from services.inbox_receiver.rate import RateLimit, address_of
+from services.inbox_receiver.rate import RateLimit
 from services.inbox_receiver.refusal import Refusal
 from shared.protocol.envelope import peek
 from shared.protocol.errors import Malformed, Unavailable
@@ -69,7 +69,7 @@ class Receiver:
     def admit(self, request: Request) -> None:
         """Judge a head, before a byte of the body is read; raises Refusal."""
         check_head(request.method, request.target, request.fields)
-        wait = self._rate.wait_of(_address(request))
+        wait = self._rate.wait_of(request.address)
         if wait:
             headers = {"Retry-After": str(math.ceil(wait))}
             detail = "Too many requests from your address."
@@ -103,7 +103,7 @@ class Receiver:
             status=int(refused.status),
             reason=refused.reason,
             detail=refused.detail,
-            address=_address(request) or _UNKNOWN,
+            address=request.address or _UNKNOWN,
             target=request.target[:200],
         )
         return refusal.answer(refused, request.trace)
@@ -135,7 +135,7 @@ class Receiver:
             activity_id=envelope.id,
             activity_type=envelope.type,
             actor=envelope.actor,
-            address=_address(request),
+            address=request.address,
         )
 
     def _published(
@@ -161,10 +161,6 @@ class Receiver:
         blocklist = self._blocklist
         if host_of(actor) in blocklist or host_of(key_id) in blocklist:
             raise Refusal(HTTPStatus.FORBIDDEN, "domain_blocked", "This server takes nothing from yours.")
-
-
-def _address(request: Request) -> str:
-    return address_of(request.peer, request.fields.get("x-forwarded-for", ""))
 
 
 def _not_kept(error: BaseException) -> Refusal:
