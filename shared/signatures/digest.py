@@ -16,6 +16,7 @@ from shared.signatures.request import Fields
 _MAX_HEADER = 1024
 _HASHES = {"sha-256": hashlib.sha256, "sha-512": hashlib.sha512}
 _PLAIN = frozenset({"SHA-256", "sha-256"})
+_USUAL = ("SHA-256=", "sha-256=")
 _BASE64_LENGTH = 44
 """Characters of a SHA-256 in base64."""
 
@@ -45,7 +46,10 @@ def digest_form(fields: Fields) -> str:
     """
     if "content-digest" in fields:
         return "Content-Digest"
-    algorithm = (fields.get("digest") or "").partition("=")[0].strip()
+    header = fields.get("digest") or ""
+    if header.startswith(_USUAL):
+        return header[: len("sha-256")]
+    algorithm = header.partition("=")[0].strip()
     return algorithm if algorithm.lower() in _HASHES else ""
 
 

@@ -6,7 +6,7 @@ owns the key is for the caller to find out.
 
 from datetime import datetime
 from functools import cache, lru_cache
-from typing import cast
+from typing import Protocol, cast
 from urllib.parse import urlsplit
 
 from cryptography.exceptions import InvalidSignature
@@ -16,13 +16,25 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from shared.protocol.identifiers import MAX_URI_LENGTH, origin_of
-from shared.protocol.objects import PublicKey
 from shared.signatures import cavage, rfc9421
 from shared.signatures.dates import check_expiry, check_window, read_date
 from shared.signatures.digest import check_digest, needs_digest
 from shared.signatures.keys import VerifyingKey, load_public
 from shared.signatures.refused import Reason, Refused
 from shared.signatures.request import Fields, Headers, ParsedSignature, Scheme, SignedRequest
+
+
+class Key(Protocol):
+    """A public key as DER SubjectPublicKeyInfo; `algorithm` is rsa or ed25519."""
+
+    @property
+    def algorithm(self) -> str: ...  # noqa: D102 - see above
+    @property
+    def der(self) -> bytes: ...  # noqa: D102 - see above
+
+
+_MAX_REMEMBERED = 512
+"""Characters of a key id: longer ones are looked at each time, so that nobody fills the memory with them."""
 
 _PADDING = PKCS1v15()
 _SHA256 = SHA256()
@@ -34,9 +46,17 @@ def parse(request: SignedRequest) -> ParsedSignature:
     The key id is an absolute http or https URI: nothing else is worth a fetch.
     """
     parsed = read_signature(request.headers)
-    if len(parsed.key_id) > MAX_URI_LENGTH or not origin_of(parsed.key_id) or not parsed.key_id.isprintable():
-        raise Refused(Reason.KEY_ID_UNUSABLE, parsed.key_id[:200])
+    key_id = parsed.key_id
+    if not (is_usable(key_id) if len(key_id) <= _MAX_REMEMBERED else _is_key_id(key_id)):
+        raise Refused(Reason.KEY_ID_UNUSABLE, key_id[:200])
     return parsed
+
+
+def _is_key_id(text: str) -> bool:
+    return len(text) <= MAX_URI_LENGTH and bool(origin_of(text)) and text.isprintable()
+
+
+is_usable = lru_cache(maxsize=4096)(_is_key_id)
 
 
 def read_signature(headers: Headers) -> ParsedSignature:
@@ -53,9 +73,7 @@ def read_signature(headers: Headers) -> ParsedSignature:
     return cavage.read_signature(signature, fields)
 
 
-def verify(
-    parsed: ParsedSignature, request: SignedRequest, key: PublicKey, *, origin: str, now: datetime
-) -> None:
+def verify(parsed: ParsedSignature, request: SignedRequest, key: Key, *, origin: str, now: datetime) -> None:
     """Return only if the signature was made with the key, over all that matters; raises Refused.
 
     Args:

@@ -13,7 +13,7 @@ from shared.signatures import cavage
 from shared.signatures.form import check_form
 from shared.signatures.refused import Reason, Refused
 from shared.signatures.request import Fields, ParsedSignature, SignedRequest
-from shared.signatures.verify import parse, read_signature, verify
+from shared.signatures.verify import is_usable, parse, read_signature, verify
 from tests.cpu import BOUND, cost_of
 from tests.unit.signatures.signed import BODY, NOW, ORIGIN, RSA_PAIR, public, signed, with_header
 
@@ -116,11 +116,13 @@ def _claim(way: Callable[[str, Fields], ParsedSignature], header: str) -> tuple[
 
 def test_what_is_remembered_of_signatures_is_bounded() -> None:
     """A long key id, and a time, which no other request has, are read each time and not kept."""
-    remembered = cavage.read_before.cache_info().currsize
+    remembered = cavage.read_before.cache_info().currsize, is_usable.cache_info().currsize
     for unlike in ("a" * 1000, "é"):
         cavage.read_signature(f'keyId="{unlike}",signature="QUJD"', Fields(()))
     cavage.read_signature('keyId="a",created=12,signature="QUJD"', Fields(()))
-    assert cavage.read_before.cache_info().currsize == remembered
+    with pytest.raises(Refused):
+        parse(SignedRequest("POST", "/", (("signature", f'keyId="{"a" * 1000}",signature="QUJD"'),)))
+    assert (cavage.read_before.cache_info().currsize, is_usable.cache_info().currsize) == remembered
 
 
 def _read(way: Callable[[str], dict[str, str]], header: str) -> dict[str, str] | None:
