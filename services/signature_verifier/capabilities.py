@@ -33,8 +33,7 @@ class Capabilities:
 
     async def note(self, proven: Iterable[tuple[ParsedSignature, KnownKey]]) -> None:
         """Write down what signatures show that were found good; raises Unavailable."""
-        shown = {sign for signature, key in proven for sign in _signs(signature, key)}
-        new = {sign for sign in shown if self._is_news(sign)}
+        new = {sign for sign in _shown(proven) if self._is_news(sign)}
         if not new:
             return
         able = {host for host, what in new if what == ED25519}
@@ -56,9 +55,12 @@ class Capabilities:
             self._noted.popitem(last=False)
 
 
-def _signs(signature: ParsedSignature, key: KnownKey) -> Iterable[_Sign]:
-    host = host_of(key.actor_uri)
-    if key.algorithm == ED25519 and signature.scheme is Scheme.RFC9421:
-        yield host, ED25519
-    if form := digest_form(signature.fields):
-        yield host, form
+def _shown(proven: Iterable[tuple[ParsedSignature, KnownKey]]) -> set[_Sign]:
+    shown: set[_Sign] = set()
+    for signature, key in proven:
+        host = host_of(key.actor_uri)
+        if key.algorithm == ED25519 and signature.scheme is Scheme.RFC9421:
+            shown.add((host, ED25519))
+        if form := digest_form(signature.fields):
+            shown.add((host, form))
+    return shown

@@ -87,12 +87,19 @@ class FastLane:
         try:
             claim = self._judge.read(request)
             for uri in (request.actor, claim.key_id):
-                if host_of(uri) in self._blocks:
-                    raise DomainBlocked(host_of(uri))
+                self._check_blocked(host_of(uri), batch)
         except Rejected as cause:
             batch.refused.append(Refused(request, cause))
             return None
         return claim
+
+    def _check_blocked(self, host: str, batch: "_Batch") -> None:
+        # The list is refreshed between batches only, so one look at a host holds for all of its batch.
+        if host in batch.unblocked:
+            return
+        if host in self._blocks:
+            raise DomainBlocked(host)
+        batch.unblocked.add(host)
 
     def _is_signed(self, claim: Claim, key: KnownKey | None, batch: "_Batch") -> bool:
         if key is None:
@@ -214,4 +221,5 @@ class _Batch:
         self.unresolved: list[ReceivedRequest] = []
         self.keyless: list[Claim] = []
         self.refused: list[Refused] = []
+        self.unblocked: set[str] = set()
         self.unfitting: list[tuple[Claim, KnownKey, Refused]] = []

@@ -19,7 +19,7 @@ from shared.protocol.errors import Rejected
 from shared.protocol.identifiers import same_origin
 from shared.protocol.local_uris import LocalUris
 from shared.protocol.messages import AcceptedActivity, ReceivedRequest
-from shared.protocol.objects import Note, PublicKey
+from shared.protocol.objects import Note
 from shared.protocol.reader import read_activity
 from shared.resolution.trust import trusted
 from shared.signatures.dates import read_date
@@ -45,16 +45,12 @@ class ActorGone(Rejected):
 
 
 class Claim(Struct, frozen=True):
-    """A request whose signature has been read, and not yet believed."""
+    """A request whose signature has been read, and not yet believed; `key_id` is the key that it names."""
 
     request: ReceivedRequest
     signed: SignedRequest
     signature: ParsedSignature
-
-    @property
-    def key_id(self) -> str:
-        """The key that the signature names."""
-        return self.signature.key_id
+    key_id: str
 
     @property
     def signed_at(self) -> float:
@@ -83,9 +79,10 @@ class Judge:
             raise IdElsewhere(f"{request.activity_id[:200]} by {request.actor[:200]}")
         signed = SignedRequest(request.method, request.target, request.headers, request.body)
         signature = parse(signed)
-        if self._uris.is_local(signature.key_id):
-            raise LocalActor(signature.key_id[:200])
-        return Claim(request, signed, signature)
+        key_id = signature.key_id
+        if self._uris.is_local(key_id):
+            raise LocalActor(key_id[:200])
+        return Claim(request, signed, signature, key_id)
 
     def prove(self, claim: Claim, key: KnownKey) -> Activity:
         """Return the activity if the key signed it; raises Rejected.
@@ -100,7 +97,7 @@ class Judge:
         verify(
             claim.signature,
             claim.signed,
-            PublicKey(id=key.id, owner=key.actor_uri, algorithm=key.algorithm, der=key.der),
+            key,
             origin=self._uris.origin,
             now=claim.request.received_at,
         )
@@ -122,7 +119,9 @@ class Judge:
         """Return what is passed on; raises Rejected where the signer may not say this."""
         check_signer(activity, signer)
         check_contents(activity)
-        return self.accepted(claim.request, with_id(activity, claim.signed_at), fetched)
+        if not activity.id:
+            activity = with_id(activity, claim.signed_at)
+        return self.accepted(claim.request, activity, fetched)
 
     def accepted(
         self, request: ReceivedRequest, activity: Activity, fetched: tuple[Note, ...] = ()
