@@ -3,7 +3,7 @@
 from services.inbox_receiver.blocklist import Blocklist
 from services.inbox_receiver.journal import Journal
 from services.inbox_receiver.rate import RateLimit
-from services.inbox_receiver.receiver import Receiver
+from services.inbox_receiver.receiver import Receiver, count_taken_in
 from services.inbox_receiver.server import InboxServer
 from shared.protocol.messages import Codec, ReceivedRequest
 from shared.queue.connection import connect
@@ -29,7 +29,10 @@ async def main(context: Context) -> None:
     ):
         context.ready.add("broker", broker.check)
         publisher = GatheringPublisher(
-            Publisher(broker, timeout=CONFIRM_TIMEOUT), INBOX_RECEIVED, Codec(ReceivedRequest)
+            Publisher(broker, timeout=CONFIRM_TIMEOUT),
+            INBOX_RECEIVED,
+            Codec(ReceivedRequest),
+            confirmed=count_taken_in,
         )
         rate = RateLimit(exempt=settings.allow_private_peers)
         await serve(context, InboxServer(Receiver(publisher, blocklist, rate, journal)))

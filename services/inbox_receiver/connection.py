@@ -136,7 +136,8 @@ class Connection(asyncio.Protocol):
             self._refuse(exchange, refused)
             return
         self._body = Body(self._house.bodies)
-        asks_first = request.fields.get("expect", "").lower() == "100-continue"
+        expected = request.fields.get("expect")
+        asks_first = expected is not None and expected.lower() == "100-continue"
         if asks_first and len(self._under_way) == 1 and self._transport is not None:
             self._transport.write(CONTINUE)
 

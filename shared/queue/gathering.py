@@ -29,6 +29,10 @@ Done = Callable[[BaseException | None], None]
 """Is told once: nothing after the confirm, else why there is none."""
 
 
+def _nobody_counts(items: int) -> None:
+    del items
+
+
 class _Waiting(Struct, Generic[T]):
     item: T
     done: Done
@@ -46,6 +50,7 @@ class GatheringPublisher(Generic[T]):
         codec: Writes them.
         window: Seconds that an item waits at most for others.
         max_waiting: Items that may be without their confirm at a time.
+        confirmed: Is told with each confirm how many items it is for, before they are.
     """
 
     def __init__(
@@ -56,12 +61,14 @@ class GatheringPublisher(Generic[T]):
         *,
         window: float = WINDOW,
         max_waiting: int = MAX_WAITING,
+        confirmed: Callable[[int], None] = _nobody_counts,
     ) -> None:
         self._publisher = publisher
         self._queue = queue
         self._codec = codec
         self._window = window
         self._max_waiting = max_waiting
+        self._confirmed = confirmed
         self._gathered: list[_Waiting[T]] = []
         self._timer: asyncio.TimerHandle | asyncio.Handle | None = None
         self._sends: set[asyncio.Task[None]] = set()
@@ -118,6 +125,8 @@ class GatheringPublisher(Generic[T]):
         except BaseException as failure:  # noqa: BLE001 - it belongs to those who wait
             error = failure
         self._waiting -= len(batch)
+        if error is None:
+            self._confirmed(len(batch))
         for waiting in batch:
             try:
                 waiting.done(error)

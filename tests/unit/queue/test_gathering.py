@@ -128,3 +128,19 @@ async def test_one_that_cannot_be_told_does_not_keep_the_others_waiting() -> Non
     publisher.submit(request(2), lambda _: told.set())
     await asyncio.wait_for(told.wait(), 5)
     assert fake.sent == [[1, 2]]
+
+
+async def test_confirmed_items_are_counted_a_message_at_a_time() -> None:
+    """A confirm counts all items of its message, before they are told; what was not kept does not count."""
+    fake, counted = FakePublisher(), list[int]()
+    publisher = GatheringPublisher(fake, "q", CODEC, confirmed=counted.append)  # type: ignore[arg-type]
+    seen: list[list[int]] = []
+    for number in range(3):
+        publisher.submit(request(number), lambda _: seen.append(list(counted)))
+    fake.confirm.set()
+    await eventually(lambda: len(seen) == 3, "the confirm")
+    assert (counted, seen) == ([3], [[3]] * 3)
+    fake.failure = Refused("no")
+    with pytest.raises(Refused):
+        await publisher.publish(request(4))
+    assert counted == [3]
