@@ -11,6 +11,7 @@ from shared.protocol.identifiers import is_http_uri, same_origin
 from shared.protocol.key_formats import ED25519, read_multikey, read_pem, write_multikey, write_pem
 from shared.protocol.reader import read_activity, read_actor, read_key_owner, read_note, read_webfinger
 from shared.protocol.reader.languages import language_of
+from shared.protocol.reader.notes import note_of
 from shared.protocol.reader.values import time, web_link
 from tests.builders import wire
 from tests.payloads.captured import document
@@ -292,3 +293,20 @@ def test_a_language_is_read_up_to_the_longest_code(code: str) -> None:
 
 def _language_of(code: str) -> str | None:
     return language_of({"contentMap": {code: "<p>Hello</p>"}})
+
+
+@pytest.mark.parametrize(
+    ("attributed_to", "author"),
+    [
+        (wire.ADA, wire.ADA),
+        ([wire.EDITH, wire.ADA], wire.ADA),
+        ([wire.EDITH], wire.EDITH),
+        (wire.EDITH, wire.EDITH),
+        ({"id": wire.EDITH}, wire.EDITH),
+        (None, wire.ADA),
+    ],
+)
+def test_a_post_is_by_whom_it_names(attributed_to: object, author: str) -> None:
+    """Of several authors the sender is preferred; what is by another stays so, for the verifier."""
+    note = {"id": f"{wire.ADA}/1", "type": "Note", "attributedTo": attributed_to}
+    assert note_of(note, wire.ADA).attributed_to == author
