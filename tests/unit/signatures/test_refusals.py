@@ -100,6 +100,13 @@ def test_a_digest_counts_in_the_spelling_of_its_own_header(scheme: str) -> None:
     assert _form(with_header(signed(scheme), name, other)) is Reason.DIGEST_MALFORMED
 
 
+def test_content_digest_names_its_algorithm_in_lower_case() -> None:
+    """A key of a structured field is in lower case (RFC 9651 section 3.1.2): `SHA-256` is none."""
+    right = header(signed("rfc9421"), "content-digest")
+    wrong = with_header(signed("rfc9421"), "content-digest", right.replace("sha", "SHA"))
+    assert _form(wrong) is Reason.DIGEST_MALFORMED
+
+
 @pytest.mark.parametrize("inserted", ["B", "SHA-256=", " ", ","])
 def test_a_digest_with_one_letter_changed_is_refused(inserted: str) -> None:
     """Nothing passes for the digest because it is nearly the right one."""
