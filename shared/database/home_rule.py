@@ -34,7 +34,7 @@ ALIVE = """
        s.deleted_at IS NULL AND (s.reblog_of_id IS NULL OR o.deleted_at IS NULL)
 """
 
-RULE = f"""{ALIVE}
+_MEANT = f"""{ALIVE}
    AND (s.visibility <= 2
         OR (SELECT true FROM mentions n WHERE n.status_id = s.id AND n.actor_id = f.follower_id LIMIT 1))
    -- Of boosts of their own posts people learn by a notification.
@@ -50,12 +50,36 @@ RULE = f"""{ALIVE}
         OR s.in_reply_to_actor_id = f.follower_id
         OR (SELECT true FROM follows t WHERE t.follower_id = f.follower_id
                                          AND t.followee_id = s.in_reply_to_actor_id AND t.state = 1 LIMIT 1))
-   AND (SELECT true FROM blocks b WHERE b.actor_id = f.follower_id
-           AND b.target_id = ANY(ARRAY[s.actor_id, o.actor_id, s.in_reply_to_actor_id]) LIMIT 1) IS NULL
-   AND (SELECT true FROM mutes m WHERE m.actor_id = f.follower_id
-           AND m.target_id = ANY(ARRAY[s.actor_id, o.actor_id, s.in_reply_to_actor_id]) LIMIT 1) IS NULL
 """  # noqa: S608 - constants
+_SIDES = "ARRAY[s.actor_id, o.actor_id, s.in_reply_to_actor_id]"
+_UNBLOCKED = f"""
+       (SELECT true FROM blocks b
+         WHERE b.actor_id = f.follower_id AND b.target_id = ANY({_SIDES}) LIMIT 1) IS NULL
+"""  # noqa: S608 - constants
+_UNMUTED = f"""
+       (SELECT true FROM mutes m
+         WHERE m.actor_id = f.follower_id AND m.target_id = ANY({_SIDES}) LIMIT 1) IS NULL
+"""  # noqa: S608 - constants
+
+RULE = f"""{_MEANT}
+   AND {_UNBLOCKED}
+   AND {_UNMUTED}
+"""
 """Whether a post of somebody whom `f.follower_id` follows is for them."""
+
+UNWANTED = f"""
+ CROSS JOIN LATERAL (
+    SELECT (SELECT true FROM blocks b WHERE b.target_id = ANY({_SIDES}) LIMIT 1) IS NOT NULL AS blocked,
+           (SELECT true FROM mutes m WHERE m.target_id = ANY({_SIDES}) LIMIT 1) IS NOT NULL AS muted
+    OFFSET 0) u
+"""  # noqa: S608 - constants
+"""Whether anybody at all blocks or mutes whom a post is by or about: asked once a post, hardly ever so."""
+
+RULE_FOR_MANY = f"""{_MEANT}
+   AND (NOT u.blocked OR {_UNBLOCKED})
+   AND (NOT u.muted OR {_UNMUTED})
+"""
+"""The same rule where it is asked of many followers, with `UNWANTED`."""
 
 SIMPLE = """
        (t.visibility <= 2 AND t.reblog_of_id IS NULL

@@ -692,6 +692,7 @@ CREATE INDEX media_loose ON media USING btree (loose_since) WHERE (loose_since I
 CREATE INDEX media_status ON media USING btree (status_id) WHERE (status_id IS NOT NULL);
 CREATE INDEX mentions_actor ON mentions USING btree (actor_id, status_id DESC) WHERE (actor_id IS NOT NULL);
 CREATE INDEX mutes_expiring ON mutes USING btree (expires_at) WHERE (expires_at IS NOT NULL);
+CREATE INDEX mutes_target ON mutes USING btree (target_id);
 CREATE INDEX notifications_account ON notifications USING btree (account_id, id DESC) WHERE (NOT dismissed);
 CREATE INDEX notifications_status ON notifications USING btree (status_id) WHERE (status_id IS NOT NULL);
 CREATE INDEX oauth_tokens_account ON oauth_tokens USING btree (account_id);

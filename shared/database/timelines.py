@@ -8,7 +8,7 @@ nothing from there on is read: what wide authors add would stand there alone.
 
 from collections.abc import Sequence
 
-from shared.database.home_rule import FOLLOWED, NARROW, POST, RULE, TAG_RULE, belongs
+from shared.database.home_rule import FOLLOWED, NARROW, POST, RULE_FOR_MANY, TAG_RULE, UNWANTED, belongs
 from shared.database.pool import Connection
 
 KEPT = 800
@@ -20,8 +20,8 @@ _FAN_OUT = f"""
 {_INSERT}
 SELECT f.follower_id, s.id, s.actor_id
   FROM unnest($1::bigint[]) AS k (id)
- {POST} {FOLLOWED}
- WHERE {NARROW} AND {RULE}
+ {POST} {UNWANTED} {FOLLOWED}
+ WHERE {NARROW} AND {RULE_FOR_MANY}
 """  # noqa: S608 - constants
 
 _FAN_OUT_AGAIN = f"{_FAN_OUT} ON CONFLICT DO NOTHING"

@@ -149,6 +149,31 @@ async def test_post_of_somebody_muted_or_blocked_is_kept_out(stage: Stage) -> No
         assert await stage.told(account) == []
 
 
+async def test_what_one_reader_mutes_or_blocks_others_still_get(stage: Stage) -> None:
+    """A boost of somebody muted, a reply to somebody blocked: only who did that is spared."""
+    muting, blocking, reader = await stage.here(), await stage.here(), await stage.here()
+    edith, quiet, other = await stage.away(), await stage.away(), await stage.away()
+    for account in (muting, blocking, reader):
+        await stage.follow(account, edith)
+        await stage.follow(account, other)
+    await stage.pool.execute(
+        "INSERT INTO mutes (actor_id, target_id, id) VALUES ($1, $2, 1)", muting.id, quiet.id
+    )
+    await stage.pool.execute(
+        "INSERT INTO blocks (actor_id, target_id, uri, uri_hash, id) VALUES ($1, $2, '', $3, 1)",
+        blocking.id,
+        other.id,
+        str(other.id).encode(),
+    )
+    shared, asked = parsed.note(quiet.uri), parsed.note(other.uri)
+    await stage.apply(parsed.create(shared), parsed.create(asked))
+    boost, reply = parsed.announce(shared.id, edith.uri), parsed.note(edith.uri, in_reply_to=asked.id)
+    await stage.apply(boost, parsed.create(reply))
+    assert set(await stage.home(reader)) == {reply.id, boost.id, asked.id}
+    assert set(await stage.home(muting)) == {reply.id, asked.id}
+    assert await stage.home(blocking) == [boost.id]
+
+
 async def test_edit_is_shown_and_the_old_version_kept(stage: Stage) -> None:
     """After an Update the post shows the new text and the history holds the old one."""
     _, edith = await _followed(stage)
