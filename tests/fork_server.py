@@ -121,7 +121,7 @@ def _become(request: Request, descriptors: list[int]) -> None:
     os.environ.clear()
     os.environ.update(request.environment)
     os.chdir(request.folder)
-    _take_path(request.environment.get("PYTHONPATH", ""))
+    take_path(request.environment.get("PYTHONPATH", ""))
     # What starts itself again, as the parent of several processes does, looks here.
     sys.orig_argv[1:] = ["-m", request.module, *request.arguments]
     sys.argv[1:] = request.arguments
@@ -131,11 +131,12 @@ def _become(request: Request, descriptors: list[int]) -> None:
     runpy.run_module(request.module, run_name="__main__", alter_sys=True)
 
 
-def _take_path(path: str) -> None:
+def take_path(path: str) -> None:
     """Put these folders first, and run a `sitecustomize` in them, as Python does at a start."""
     folders = path.split(os.pathsep) if path else []
     sys.path[:0] = folders
     if importlib.machinery.PathFinder.find_spec("sitecustomize", folders):
+        sys.modules.pop("sitecustomize", None)  # some systems' Python has one of its own
         importlib.import_module("sitecustomize")
 
 
