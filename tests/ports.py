@@ -9,6 +9,7 @@ import random
 import socket
 from collections.abc import Iterator
 
+from deploy.local.ports import ServerPorts
 from deploy.local.testing import MOST_WORKERS
 
 FIRST, LAST = 22_800, 25_600
@@ -39,3 +40,15 @@ def free_port() -> int:
                 continue
         return port
     raise AssertionError(f"no free port of {FIRST} to {LAST}")
+
+
+def free_server_ports() -> ServerPorts:
+    """Return such ports for a broker or a database, each of them given once: several may start later."""
+    return ServerPorts(
+        postgres=free_port(),
+        broker=free_port(),
+        management=free_port(),
+        prometheus=free_port(),
+        distribution=free_port(),
+        epmd=free_port(),
+    )

@@ -13,10 +13,11 @@ from pathlib import Path
 from deploy.local import management
 from deploy.local.fetch import RABBITMQ
 from deploy.local.paths import Home
-from deploy.local.ports import ServerPorts, free_server_ports
+from deploy.local.ports import ServerPorts
 from deploy.local.processes import Process, start
 from deploy.local.rabbitmq import NODE, EmbeddedRabbit
 from tests.infrastructure import eventually
+from tests.ports import free_port, free_server_ports
 
 START_SECONDS = 90.0
 NODES = tuple(f"heddle{number}@localhost" for number in (1, 2, 3))
@@ -108,7 +109,7 @@ async def private_broker(folder: Path) -> AsyncIterator[PrivateBroker]:
 @contextlib.asynccontextmanager
 async def private_cluster(folder: Path) -> AsyncIterator[list[PrivateBroker]]:
     """Yield the running nodes of a cluster of three, which stop serving where they are the fewer."""
-    mapper, cookie = free_server_ports().epmd, secrets.token_hex(16)
+    mapper, cookie = free_port(), secrets.token_hex(16)
     nodes = []
     for node in NODES:
         ports = dataclasses.replace(free_server_ports(), epmd=mapper)

@@ -11,11 +11,11 @@ import asyncpg
 
 from deploy.local.fetch import POSTGRES
 from deploy.local.paths import Home
-from deploy.local.ports import free_server_ports
 from deploy.local.postgres import EmbeddedPostgres, forget
 from deploy.local.processes import Process, start
 from shared.database.migrator import migrate
 from tests.infrastructure import eventually
+from tests.ports import free_port
 
 START_SECONDS = 60.0
 
@@ -31,7 +31,7 @@ class PrivatePostgres:
 
     def __init__(self, folder: Path) -> None:
         self._home = Home(folder=folder)
-        self._server = EmbeddedPostgres(home=self._home, port=free_server_ports().postgres, password="test")
+        self._server = EmbeddedPostgres(home=self._home, port=free_port(), password="test")
         self._process: Process | None = None
         self.url = self._server.admin_url
 
