@@ -6,8 +6,7 @@ hosts that hang would hold all of them, and the healthy ones would wait behind.
 
 import asyncio
 import time
-from collections import deque
-from enum import Enum
+from collections import OrderedDict
 
 from services.fanout_deliverer.permits import Permits
 
@@ -18,20 +17,13 @@ LAGGARDS = 2048
 """Requests that may be in flight without a slot: each of them holds a socket."""
 
 
-class _Standing(Enum):
-    HAS_SLOT = 0
-    LAGS = 1
-    OVER = 2
-
-
 class Stay:
-    """One request in flight."""
+    """One request in flight, and when it has kept us waiting for too long."""
 
-    __slots__ = ("lags_at", "standing")
+    __slots__ = ("lags_at",)
 
     def __init__(self, lags_at: float) -> None:
         self.lags_at = lags_at
-        self.standing = _Standing.HAS_SLOT
 
 
 class InFlight:
@@ -48,7 +40,7 @@ class InFlight:
         self._room = laggards
         self._after = after
         # All have the same time, so the eldest is the next whose time is up: one timer does for all.
-        self._stays: deque[Stay] = deque()
+        self._stays: OrderedDict[Stay, None] = OrderedDict()
         self._timer: asyncio.TimerHandle | None = None
 
     async def enter(self) -> Stay:
@@ -56,40 +48,33 @@ class InFlight:
         if not self._slots.try_acquire():
             await self._slots.acquire()
         stay = Stay(time.monotonic() + self._after)
-        self._stays.append(stay)
+        self._stays[stay] = None
         if self._timer is None:
             self._wait(self._after)
         return stay
 
     def leave(self, stay: Stay) -> None:
         """Give back what this one has."""
-        had, stay.standing = stay.standing, _Standing.OVER
-        if had is _Standing.LAGS:
-            self._room += 1
-        else:
+        if stay in self._stays:
+            del self._stays[stay]
             self._slots.release()
-        self._forget_ended()
+        else:
+            self._room += 1
 
     def _wait(self, seconds: float) -> None:
         self._timer = asyncio.get_running_loop().call_later(seconds, self._look)
-
-    def _forget_ended(self) -> None:
-        while self._stays and self._stays[0].standing is _Standing.OVER:
-            self._stays.popleft()
 
     def _look(self) -> None:
         """Take the slots of those whose time is up, as far as there is room for them without one."""
         self._timer = None
         while self._stays:
-            eldest = self._stays[0]
+            eldest = next(iter(self._stays))
             if (left := eldest.lags_at - time.monotonic()) > 0:
                 self._wait(left)
                 return
             if self._room == 0:
                 self._wait(self._after)
                 return
-            self._stays.popleft()
-            if eldest.standing is _Standing.HAS_SLOT:
-                eldest.standing = _Standing.LAGS
-                self._room -= 1
-                self._slots.release()
+            del self._stays[eldest]
+            self._room -= 1
+            self._slots.release()

@@ -78,6 +78,15 @@ async def test_laggards_make_room_for_the_next() -> None:
     await asyncio.gather(*stuck)
 
 
+async def test_who_has_left_gives_nothing_back_later() -> None:
+    """The time of a request that has ended comes and goes: its slot was given back once, when it left."""
+    in_flight = InFlight(FixedPermits(1), after=0.01)
+    assert await _at_once(in_flight, 5) == 1
+    # This sleep ends after the time of each of them, for timers run in their order.
+    await asyncio.sleep(0.03)
+    assert await _at_once(in_flight, 5) == 1
+
+
 async def test_who_is_cancelled_leaves_the_slot() -> None:
     """Neither waiting for a slot nor holding one outlives a cancelled request."""
     in_flight = InFlight(FixedPermits(1), after=60)
